@@ -1,0 +1,110 @@
+"""The invoice as a document sees it: frozen values, complete in themselves.
+
+Belongs here: what a renderer (PDF, EN 16931 XML, evidence) needs, already computed, named as in EN 16931.
+Does not belong here: computing an amount, reading a database, or layout.
+
+Times: `service_period` is half-open UTC; `issued_on`, `due_date` and the period's first and last day are local dates
+of the contract's zone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class TradeParty:
+    """Seller (BG-4) or buyer (BG-7)."""
+
+    party_id: str
+    legal_name: str
+    street: str
+    city: str
+    postal_code: str
+    country_code: str
+    vat_identifier: str | None = None
+    email: str | None = None
+    iban: str | None = None
+    bic: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeterReading:
+    """One counter reading as landed: its value, its UTC instant, and the file and row that hold it."""
+
+    at: datetime
+    value: Decimal
+    unit_code: str
+    message_id: str
+    metric_index: int
+    landed_file: str
+    file_row: int
+    file_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineSegment:
+    """A stretch of a line's quantity between two readings; `segment_kind` says how its quantity follows from them."""
+
+    segment_number: int
+    segment_kind: str
+    opening: MeterReading
+    closing: MeterReading
+    quantity: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentLine:
+    """Invoice line (BG-25). A credit has a negative quantity and a positive price (BR-27)."""
+
+    line_number: int
+    term_id: str
+    rule: str
+    description: str
+    physical_asset_id: str
+    serial_number: str
+    quantity: Decimal
+    unit_code: str
+    unit_price: Decimal
+    line_extension_amount: Decimal
+    metric: str | None
+    quantity_flag: str | None
+    explanation: dict[str, object]
+    segments: tuple[LineSegment, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvoiceDocument:
+    """An issued invoice (or a draft, whose number is None), with its EN 16931 totals."""
+
+    invoice_number: str | None
+    invoice_id: str
+    status: str
+    issued_on: date | None
+    due_date: date | None
+    currency_code: str
+    time_zone: str
+    contract_id: str
+    contract_version: int
+    contract_name: str
+    physical_asset_id: str
+    serial_number: str
+    asset_model_name: str
+    period_start_at: datetime
+    period_end_at: datetime
+    period_first_day: date
+    period_last_day: date
+    seller: TradeParty
+    buyer: TradeParty
+    lines: tuple[DocumentLine, ...]
+    tax_category: str
+    tax_rate_percent: Decimal
+    tax_exemption_reason: str | None
+    line_extension_amount: Decimal
+    tax_exclusive_amount: Decimal
+    tax_amount: Decimal
+    tax_inclusive_amount: Decimal
+    payable_amount: Decimal
+    payment_terms_days: int
