@@ -1,0 +1,151 @@
+"""A deployment, read once at the edge: the directory of configuration, the home of state, the stores.
+
+Belongs here: reading `lineshaft.yaml` and the environment into frozen, typed values.
+Does not belong here: enterprise reference data (models.isa95.documents), mappings (ingest.mapping), or any connection.
+
+Environment:
+    LINESHAFT_DEPLOYMENT   the deployment directory; default: the bundled demo enterprise
+    LINESHAFT_HOME         embedded state; default `.lineshaft` in the working directory
+    LINESHAFT_DATABASE_URL the operational store; default: SQLite in the home
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from orchestration.errors import DeploymentError
+
+if TYPE_CHECKING:
+    from ingest.site import Site
+
+TEMPLATE = Path(__file__).parent / "deployment_template"
+CONFIGURATION_FILE = "lineshaft.yaml"
+
+
+class Environment(BaseSettings):
+    """What the environment may say."""
+
+    model_config = SettingsConfigDict(env_prefix="LINESHAFT_", env_file=None, extra="ignore", frozen=True)
+
+    deployment: Path = TEMPLATE
+    home: Path = Path(".lineshaft")
+    database_url: str | None = None
+
+
+class Deployment(BaseModel):
+    """One deployment: where its configuration lies, where its state lives, and the sites it serves."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    directory: Path
+    home: Path
+    enterprise: str
+    host_id: str
+    sites: tuple[Any, ...]
+    database_url: str
+
+    @property
+    def landing(self) -> Path:
+        """Landed Parquet and its manifest: the record of what plants said."""
+        return self.home / "landing"
+
+    @property
+    def quarantine(self) -> Path:
+        """Messages that could not be read, with their reasons."""
+        return self.home / "quarantine"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The embedded warehouse; one writer at a time."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def serving(self) -> Path:
+        """The read-only copy of the marts for BI tools."""
+        return self.home / "serving"
+
+    @property
+    def invoices(self) -> Path:
+        """Documents of issued invoices."""
+        return self.home / "invoices"
+
+    @property
+    def feeds(self) -> Path:
+        """Partner feeds, one directory a partner."""
+        return self.home / "feeds"
+
+    @property
+    def models(self) -> Path:
+        """Trained models and their cards."""
+        return self.home / "ml"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's run history for builds started here."""
+        return self.home / "dagster"
+
+    def site(self, site_id: str) -> Site:
+        """The site of that id.
+
+        Raises:
+            DeploymentError: no such site; the message lists the known ones.
+        """
+        for site in self.sites:
+            if site.site_id == site_id:
+                return site  # type: ignore[no-any-return]
+        known = ", ".join(site.site_id for site in self.sites)
+        raise DeploymentError(f"Site '{site_id}' is not in {self.directory / CONFIGURATION_FILE}; known sites: {known}.")
+
+
+def load_deployment(directory: Path | None = None, *, home: Path | None = None) -> Deployment:
+    """Read a deployment directory and the environment.
+
+    Arguments win over the environment, the environment over the defaults.
+
+    Raises:
+        DeploymentError: the directory or its lineshaft.yaml is missing or wrong; one sentence says what to mend.
+    """
+    import yaml
+
+    from ingest.site import Site
+
+    environment = Environment()
+    directory = (directory or environment.deployment).expanduser()
+    home = (home or environment.home).expanduser().absolute()
+    path = directory / CONFIGURATION_FILE
+    if not path.is_file():
+        raise DeploymentError(f"No {CONFIGURATION_FILE} in {directory}; `lineshaft init {directory}` writes one to begin with.")
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        enterprise, host_id = document["enterprise"], document.get("host_id", "lineshaft")
+        sites = tuple(
+            Site(
+                **{
+                    **entry,
+                    "enterprise": enterprise,
+                    "host_id": host_id,
+                    "mapping": (directory / entry["mapping"]).resolve(),
+                }
+            )
+            for entry in document["sites"]
+        )
+    except yaml.YAMLError as error:
+        raise DeploymentError(f"{path} is not valid YAML: {error}") from error
+    except KeyError as error:
+        raise DeploymentError(f"{path} lacks the entry {error}; `lineshaft init` writes a complete example.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DeploymentError(f"{path}: {where}: {first['msg']}.") from error
+    return Deployment(
+        directory=directory.resolve(),
+        home=home,
+        enterprise=enterprise,
+        host_id=host_id,
+        sites=tuple(sorted(sites, key=lambda site: site.site_id)),
+        database_url=environment.database_url or f"sqlite:///{home / 'operations.sqlite'}",
+    )
