@@ -1,0 +1,25 @@
+"""What every test shares: where the project lies, and a home that no test leaves behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+SHARED = PROJECT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The root of this checkout."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The reference data beside the checkout, present in development and CI only."""
+    data = SHARED / "data"
+    if not data.is_dir():
+        pytest.skip("the reference data (../shared/data) is not on this machine")
+    return data
