@@ -1,0 +1,88 @@
+"""How commands speak: sentences for people, JSON for machines, a progress bar for what takes longer than a second.
+
+Belongs here: output only. Does not belong here: deciding anything.
+Results go to standard output; progress and errors go to standard error, so that `--json` can be piped.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
+
+Report = Callable[[str, float], None]
+
+
+def say(text: str = "") -> None:
+    """Print one line of a result."""
+    typer.echo(text)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON; dates as ISO text, decimals as text, so that nothing is rounded."""
+    import json
+
+    typer.echo(json.dumps(value, default=str, indent=2, sort_keys=True))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+    """Print rows as an aligned table; numbers to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*[], box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    found = [[_cell(value) for value in row] for row in rows]
+    for index, column in enumerate(columns):
+        numeric = bool(found) and all(_is_number(row[index]) for row in found)
+        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric)
+    for row in found:
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else 140
+    Console(width=width, highlight=False).print(table)
+
+
+@contextmanager
+def progress(description: str) -> Iterator[Report]:
+    """A bar on standard error; the body calls `report(what, fraction)` with a fraction from 0 to 1."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        stages: list[str] = []
+
+        def note(what: str, fraction: float) -> None:  # noqa: ARG001 - a log has no bar to fill
+            if what not in stages:
+                stages.append(what)
+                console.print(f"{description}: {what}", highlight=False)
+
+        yield note
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(description, total=1.0)
+
+        def report(what: str, fraction: float) -> None:
+            bar.update(task, description=f"{description}: {what}", completed=min(max(fraction, 0.0), 1.0))
+
+        yield report
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.3f}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value)
+
+
+def _is_number(text: str) -> bool:
+    return text == "–" or text.replace(",", "").replace(".", "", 1).replace("%", "").replace(" ", "").lstrip("-").isdigit()
