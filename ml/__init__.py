@@ -1,1 +1,1 @@
-"""Predictive maintenance by scikit-learn's manners: features, labels, splits, estimators, evaluation, registry, scoring."""
+"""Predictive maintenance by scikit-learn's manners: features to scoring; see README.md."""

@@ -1,1 +1,1 @@
-"""The domain: ISA-95 resources, money and time, Equipment-as-a-Service billing. Imports nothing of the other packages."""
+"""The domain: ISA-95 resources, money and time, Equipment-as-a-Service billing. Imports no other package of ours."""

@@ -48,7 +48,11 @@ app.command("publish")(_warehouse.publish)
 def settings(
     deployment: Annotated[
         Path | None,
-        typer.Option("--deployment", "-d", help="The directory with lineshaft.yaml. Default: $LINESHAFT_DEPLOYMENT, or the demo's."),
+        typer.Option(
+            "--deployment",
+            "-d",
+            help="The directory with lineshaft.yaml. Default: $LINESHAFT_DEPLOYMENT, or the demo's.",
+        ),
     ] = None,
     home: Annotated[
         Path | None, typer.Option("--home", help="Where state lives. Default: $LINESHAFT_HOME, or .lineshaft here.")

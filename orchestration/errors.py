@@ -1,6 +1,6 @@
 """What can go wrong at the edge of the house.
 
-LineshaftError
+LineshaftError (models.errors)
 ├── DeploymentError        the configuration is missing or wrong
 ├── NotReadyError          something must be built, collected or decided first
 └── BuildError             a step of the build failed
@@ -10,9 +10,7 @@ Each carries one sentence that says what to do; the command line prints it and e
 
 from __future__ import annotations
 
-
-class LineshaftError(Exception):
-    """Anything a user can mend."""
+from models.errors import LineshaftError
 
 
 class DeploymentError(LineshaftError):

@@ -98,7 +98,9 @@ class Deployment(BaseModel):
             if site.site_id == site_id:
                 return site  # type: ignore[no-any-return]
         known = ", ".join(site.site_id for site in self.sites)
-        raise DeploymentError(f"Site '{site_id}' is not in {self.directory / CONFIGURATION_FILE}; known sites: {known}.")
+        raise DeploymentError(
+            f"Site '{site_id}' is not in {self.directory / CONFIGURATION_FILE}; known sites: {known}."
+        )
 
 
 def load_deployment(directory: Path | None = None, *, home: Path | None = None) -> Deployment:
@@ -118,7 +120,9 @@ def load_deployment(directory: Path | None = None, *, home: Path | None = None) 
     home = (home or environment.home).expanduser().absolute()
     path = directory / CONFIGURATION_FILE
     if not path.is_file():
-        raise DeploymentError(f"No {CONFIGURATION_FILE} in {directory}; `lineshaft init {directory}` writes one to begin with.")
+        raise DeploymentError(
+            f"No {CONFIGURATION_FILE} in {directory}; `lineshaft init {directory}` writes one to begin with."
+        )
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         enterprise, host_id = document["enterprise"], document.get("host_id", "lineshaft")

@@ -60,7 +60,9 @@ def test_a_planted_import_is_caught(where: str, planted: str, broken: str, proje
     (tmp_path / where).write_text(f"{planted}\n", encoding="utf-8")
     result = lint_imports(tmp_path)
     assert result.returncode == 1
-    assert f"{broken} BROKEN" in " ".join(result.stdout.split()) or broken in result.stdout.split("Broken contracts")[-1]
+    assert (
+        f"{broken} BROKEN" in " ".join(result.stdout.split()) or broken in result.stdout.split("Broken contracts")[-1]
+    )
 
 
 def test_dbt_models_keep_the_layer_law(manifest: dict[str, Any]) -> None:
@@ -107,7 +109,11 @@ def test_command_line_names_are_the_ones_on_file() -> None:
 
     def names(command: Any, path: str) -> list[str]:
         options = [f"{path} {option}" for parameter in command.params for option in parameter.opts if option[0] == "-"]
-        below = [name for child, inner in getattr(command, "commands", {}).items() for name in names(inner, f"{path} {child}")]
+        below = [
+            name
+            for child, inner in getattr(command, "commands", {}).items()
+            for name in names(inner, f"{path} {child}")
+        ]
         return [path, *options, *below]
 
     assert_matches_snapshot(names(get_command(app), "lineshaft"), "command_line.txt")

@@ -1,1 +1,1 @@
-"""Equipment-as-a-Service billing: contracts, meters, usage, rating, invoices, documents. README.md says what it owns."""
+"""Equipment-as-a-Service billing: contracts, usage, rating, invoices, documents. README.md says what it owns."""

@@ -46,13 +46,20 @@ class MeterReading:
 
 @dataclass(frozen=True, kw_only=True)
 class LineSegment:
-    """A stretch of a line's quantity between two readings; `segment_kind` says how its quantity follows from them."""
+    """A stretch of a line's quantity between two readings; `segment_kind` says how its quantity follows from them.
+
+    What the two readings cannot tell stands beside them, so that the document alone proves the quantity: a rollover's
+    modulus; a replaced counter's declared last and first value.
+    """
 
     segment_number: int
     segment_kind: str
     opening: MeterReading
     closing: MeterReading
     quantity: Decimal
+    modulus: Decimal | None = None
+    old_final_value: Decimal | None = None
+    new_start_value: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +84,11 @@ class DocumentLine:
 
 @dataclass(frozen=True, kw_only=True)
 class InvoiceDocument:
-    """An issued invoice (or a draft, whose number is None), with its EN 16931 totals."""
+    """An issued invoice (or a draft, whose number is None), with its EN 16931 totals.
+
+    `invoice_sha256` seals everything here but the status; it covers `previous_sha256`, the seal of the seller's
+    preceding invoice of that year, so that an altered, missing or inserted invoice breaks the chain.
+    """
 
     invoice_number: str | None
     invoice_id: str
@@ -108,3 +119,6 @@ class InvoiceDocument:
     tax_inclusive_amount: Decimal
     payable_amount: Decimal
     payment_terms_days: int
+    issued_at: datetime | None = None
+    previous_sha256: str | None = None
+    invoice_sha256: str | None = None

@@ -64,7 +64,12 @@ def progress(description: str) -> Iterator[Report]:
 
         yield note
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(description, total=1.0)
 
@@ -85,4 +90,6 @@ def _cell(value: object) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return text == "–" or text.replace(",", "").replace(".", "", 1).replace("%", "").replace(" ", "").lstrip("-").isdigit()
+    return (
+        text == "–" or text.replace(",", "").replace(".", "", 1).replace("%", "").replace(" ", "").lstrip("-").isdigit()
+    )

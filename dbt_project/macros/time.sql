@@ -1,0 +1,37 @@
+{# Time where engines differ. Every timestamp column is UTC without a zone; local time appears only inside these. #}
+
+{# The local wall clock of a UTC timestamp in an IANA zone. #}
+{% macro local_time(at, zone) %}{{ return(adapter.dispatch('local_time', 'lineshaft')(at, zone)) }}{% endmacro %}
+{% macro default__local_time(at, zone) %}timezone({{ zone }}, timezone('UTC', {{ at }})){% endmacro %}
+{% macro spark__local_time(at, zone) %}from_utc_timestamp({{ at }}, {{ zone }}){% endmacro %}
+
+{# The UTC timestamp of a local wall clock; a time the clocks skip moves forward by the hour they skip. #}
+{% macro utc_time(local_at, zone) %}{{ return(adapter.dispatch('utc_time', 'lineshaft')(local_at, zone)) }}{% endmacro %}
+{% macro default__utc_time(local_at, zone) %}timezone('UTC', timezone({{ zone }}, {{ local_at }})){% endmacro %}
+{% macro spark__utc_time(local_at, zone) %}to_utc_timestamp({{ local_at }}, {{ zone }}){% endmacro %}
+
+{# The UTC timestamp of a text in ISO 8601, with Z or an offset. #}
+{% macro utc_from_text(text) %}{{ return(adapter.dispatch('utc_from_text', 'lineshaft')(text)) }}{% endmacro %}
+{% macro default__utc_from_text(text) %}timezone('UTC', try_cast({{ text }} as timestamptz)){% endmacro %}
+{% macro spark__utc_from_text(text) %}try_cast({{ text }} as timestamp){% endmacro %}
+
+{# Seconds since 1970, for slopes and ages; never for what is billed. #}
+{% macro epoch_seconds(at) %}{{ return(adapter.dispatch('epoch_seconds', 'lineshaft')(at)) }}{% endmacro %}
+{% macro default__epoch_seconds(at) %}epoch({{ at }}){% endmacro %}
+{% macro spark__epoch_seconds(at) %}cast({{ at }} as double){% endmacro %}
+
+{# Exact seconds between two timestamps, to the microsecond. #}
+{% macro seconds_between(from_at, until_at) %}{{ return(adapter.dispatch('seconds_between', 'lineshaft')(from_at, until_at)) }}{% endmacro %}
+{% macro default__seconds_between(from_at, until_at) -%}
+    cast(cast(date_diff('microsecond', {{ from_at }}, {{ until_at }}) as decimal(18, 0)) * cast(0.000001 as decimal(7, 6)) as decimal(18, 6))
+{%- endmacro %}
+{% macro spark__seconds_between(from_at, until_at) -%}
+    cast(cast(timestampdiff(microsecond, {{ from_at }}, {{ until_at }}) as decimal(18, 0)) * cast(0.000001 as decimal(7, 6)) as decimal(18, 6))
+{%- endmacro %}
+
+{# Rows of a table function: one date per day from first to last, both included. #}
+{% macro day_series(first_date, last_date) %}{{ return(adapter.dispatch('day_series', 'lineshaft')(first_date, last_date)) }}{% endmacro %}
+{% macro default__day_series(first_date, last_date) -%}
+    cast(unnest(generate_series(cast({{ first_date }} as timestamp), cast({{ last_date }} as timestamp), interval 1 day)) as date)
+{%- endmacro %}
+{% macro spark__day_series(first_date, last_date) %}explode(sequence({{ first_date }}, {{ last_date }})){% endmacro %}

@@ -1,0 +1,68 @@
+{%- set evidence = ['at', 'reading', 'message_id', 'metric_index', 'landed_file', 'file_row'] -%}
+
+with
+
+days as (
+    select * from {{ ref('int_metering__usage_chained') }}
+),
+
+months as (
+    select
+        contract_id,
+        physical_asset_id,
+        metric,
+        unit_code,
+        time_zone,
+        billing_period,
+        cast(billing_period || '-01' as date) as first_day,
+        cast(cast(billing_period || '-01' as date) + interval 1 month as date) as next_first_day,
+        min(usage_date) as first_usage_date,
+        max(usage_date) as last_usage_date,
+        {% for part in evidence -%}
+        min_by(opening_{{ part }}, usage_date) as opening_{{ part }},
+        max_by(closing_{{ part }}, usage_date) as closing_{{ part }},
+        {% endfor -%}
+        min_by(is_start_proven, usage_date) as is_start_proven,
+        max_by(is_end_proven, usage_date) as is_end_proven,
+        sum(quantity) as quantity,
+        sum(reading_count) as reading_count,
+        sum(rollover_count) as rollover_count,
+        sum(replacement_count) as replacement_count,
+        sum(held_count) as held_count
+    from days
+    group by all
+),
+
+final as (
+    select
+        contract_id,
+        physical_asset_id,
+        metric,
+        unit_code,
+        billing_period,
+        {{ utc_time('cast(first_day as timestamp)', 'time_zone') }} as period_start_at,
+        {{ utc_time('cast(next_first_day as timestamp)', 'time_zone') }} as period_end_at,
+        {% for side in ['opening', 'closing'] -%}
+        {% for part in evidence -%}
+        {{ side }}_{{ part }},
+        {% endfor -%}
+        {% endfor -%}
+        quantity,
+        case
+            when held_count > 0 then 'held'
+            when
+                is_start_proven and is_end_proven
+                and first_usage_date = first_day
+                and cast(last_usage_date + interval 1 day as date) = next_first_day
+                then 'actual'
+            else 'estimated'
+        end as quantity_flag,
+        cast(reading_count as bigint) as reading_count,
+        cast(rollover_count as bigint) as rollover_count,
+        cast(replacement_count as bigint) as replacement_count,
+        cast(held_count as bigint) as held_count,
+        opening_at > {{ utc_time('cast(first_day as timestamp)', 'time_zone') }} as is_opening_first_reading
+    from months
+)
+
+select * from final

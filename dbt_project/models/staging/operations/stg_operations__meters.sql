@@ -1,0 +1,17 @@
+with
+
+source as (
+    select * from {{ source('operations', 'meter') }}
+),
+
+final as (
+    select
+        meter_id,
+        physical_asset_id,
+        metric,
+        unit_code,
+        cast(modulus as decimal(38, 9)) as modulus
+    from source
+)
+
+select * from final

@@ -1,0 +1,238 @@
+"""One site's arrivals into rows: every message ends in `messages` or in `quarantine`, exactly once.
+
+Belongs here: choosing the reader, the session bookkeeping around it, and the fall into quarantine.
+Does not belong here: the network (broker), files (landing), the two payload families themselves.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import structlog
+
+from ingest.arrival import Arrival, message_id
+from ingest.errors import IngestError, PayloadError
+from ingest.loss_ledger import append_loss
+from ingest.mapping import EMPTY_MAPPING, SiteMapping
+from ingest.records import MICROSECONDS_PER_DAY, Columns, SiteRows, day_of
+from ingest.site import Site
+from ingest.sparkplug import reader as sparkplug
+from ingest.sparkplug import topic as sparkplug_topic
+from ingest.sparkplug.payload import parse_payload
+from ingest.sparkplug.session import EdgeNode, Effects, Header, Sessions
+from ingest.uns import reader as uns
+from ingest.uns import topic as uns_topic
+from ingest.uns.payload import parse_object
+
+log = structlog.get_logger(__name__)
+
+OWN_LEVEL = "_lineshaft"
+"""Below <enterprise>/<site>/_lineshaft/ the platform itself publishes; what it says is no message of the plant."""
+
+_REMEMBERED = 50_000
+_BIRTHS = frozenset({"NBIRTH", "DBIRTH"})
+_LATEST_MS = 253_402_300_799_000
+
+
+class StaleMark(NamedTuple):
+    """From this row of the batch's readings on, what was known of a node or device before is stale."""
+
+    position: int
+    edge_node_id: str
+    device_id: str | None
+    since: int
+
+
+@dataclass(slots=True)
+class DecodedBatch:
+    """What one site's arrivals came to."""
+
+    rows: SiteRows
+    rebirths: list[str] = field(default_factory=list)
+    stale: list[StaleMark] = field(default_factory=list)
+    redelivered_count: int = 0
+
+
+class _Opened(NamedTuple):
+    arrival: Arrival
+    topic: sparkplug_topic.SparkplugTopic
+    payload: Any
+    identifier: str
+
+
+class SiteDecoder:
+    """Remembers one site's edge nodes and lately landed messages; everything else is a function of the arrivals."""
+
+    def __init__(self, site: Site, *, mapping: SiteMapping = EMPTY_MAPPING) -> None:
+        self.site = site
+        self.mapping = mapping
+        self.sessions = Sessions()
+        self._redelivered_count = 0
+        self._known: OrderedDict[str, None] = OrderedDict()
+        self._own_root = f"{site.namespace}/{OWN_LEVEL}/"
+        self._sparkplug_root = f"{sparkplug_topic.NAMESPACE}/{site.group_id}/" if site.is_sparkplug else None
+
+    def remember(self, message_ids: Iterable[str]) -> None:
+        """Take note of messages that are durable already; a redelivery of them is acknowledged and nothing more."""
+        for identifier in message_ids:
+            self._known[identifier] = None
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+
+    def decode(self, arrivals: Iterable[Arrival], *, now: int) -> DecodedBatch:
+        """Rows and consequences of a batch; `now` in ms UTC lets time pass for gaps and suspects."""
+        batch = DecodedBatch(rows=SiteRows(self.site.site_id))
+        redelivered_before = self._redelivered_count
+        for arrival in arrivals:
+            self._decode_one(arrival, batch)
+        self._take(self.sessions.expire(now), batch)
+        batch.redelivered_count = self._redelivered_count - redelivered_before
+        return batch
+
+    def _take(self, effects: Effects, batch: DecodedBatch) -> None:
+        for loss in effects.losses:
+            append_loss(batch.rows, loss)
+        batch.rebirths.extend(effects.rebirths)
+        position = len(batch.rows.readings)
+        batch.stale.extend(StaleMark(position, *mark) for mark in effects.stale)
+
+    def _decode_one(self, arrival: Arrival, batch: DecodedBatch) -> None:
+        rows = batch.rows
+        before = [(columns, len(columns)) for columns in (rows.messages, rows.readings, rows.events)]
+        identifier = message_id(arrival, has_own_time=False)
+        try:
+            if self._sparkplug_root is not None and arrival.topic.startswith(self._sparkplug_root):
+                topic = sparkplug_topic.parse_topic(arrival.topic)
+                if topic.message_type in sparkplug_topic.COMMANDS:
+                    return  # what hosts say to the plant is no message of the plant
+                payload = parse_payload(arrival.payload)
+                identifier = message_id(arrival, has_own_time=payload.HasField("timestamp"))
+                if not self._is_redelivered(identifier):
+                    self._decode_sparkplug(_Opened(arrival, topic, payload, identifier), batch)
+            elif not arrival.topic.startswith(self._own_root):
+                self._decode_json(arrival, rows)
+        except IngestError as error:
+            _forget(before)
+            self._quarantine(arrival, identifier, error, rows)
+        except Exception as error:  # one poisonous message must not stop a plant
+            _forget(before)
+            log.exception("decoder_failed", topic=arrival.topic[:200])
+            refusal = PayloadError(f"the decoder failed: {type(error).__name__}: {error}"[:300], reason="decoder_error")
+            self._quarantine(arrival, identifier, refusal, rows)
+
+    def _decode_json(self, arrival: Arrival, rows: SiteRows) -> None:
+        topic = uns_topic.parse_topic(arrival.topic, namespace=self.site.namespace)
+        document = parse_object(arrival.payload)
+        identifier = uns.identity(arrival, document)
+        if self._is_redelivered(identifier):
+            return
+        try:
+            if topic.event_type is not None:
+                uns.read_event(document, arrival=arrival, topic=topic, rows=rows)
+            else:
+                uns.read_telemetry(document, arrival=arrival, topic=topic, mapping=self.mapping, rows=rows)
+        except PayloadError as error:
+            raise _KnownMessageError(identifier, error) from error
+
+    def _decode_sparkplug(self, opened: _Opened, batch: DecodedBatch) -> None:
+        arrival, topic, payload, identifier = opened
+        rows = batch.rows
+        heading = sparkplug.heading(payload, topic)
+        received_ms = arrival.received_at // 1000
+        header = Header(
+            message_type=topic.message_type,
+            edge_node_id=topic.edge_node_id,
+            device_id=topic.device_id,
+            seq=heading.seq,
+            bd_seq=heading.bd_seq,
+            at=heading.at if heading.at is not None and heading.at <= _LATEST_MS else None,
+            received_at=received_ms,
+        )
+        births = sparkplug.birth_metrics(payload) if topic.message_type in _BIRTHS else ()
+        step = self.sessions.observe(header, births)
+        flags = step.flags
+        self._take(step, batch)
+        node = self.sessions.node(topic.edge_node_id)
+        session = _session_of(header, node)
+        try:
+            count = sparkplug.read_metrics(
+                payload, arrival=arrival, topic=topic, node=node, identity=identifier, session=session, rows=rows
+            )
+        except PayloadError as error:
+            if error.reason in {"unknown_alias", "unknown_metric"}:
+                asked = Effects()
+                self.sessions.request_rebirth(topic.edge_node_id, received_ms, asked, why=str(error))
+                self._take(asked, batch)
+            raise _KnownMessageError(identifier, error) from error
+        event_at = arrival.received_at if header.at is None else header.at * 1000
+        day, is_plausible = day_of(event_at, arrival.received_at)
+        if header.at is None:
+            flags.append("no_timestamp")
+        if not is_plausible:
+            flags.append("event_time_implausible")
+        rows.messages.append(
+            day,
+            message_id=identifier,
+            site_id=rows.site_id,
+            topic=arrival.topic,
+            message_type=topic.message_type,
+            edge_node_id=topic.edge_node_id,
+            device_id=topic.device_id,
+            bd_seq=session.bd_seq,
+            birth_at=session.birth_at,
+            seq=heading.seq,
+            event_at=event_at,
+            received_at=arrival.received_at,
+            reading_count=count,
+            flags=",".join(flags),
+        )
+
+    def _is_redelivered(self, identifier: str) -> bool:
+        if identifier in self._known:
+            self._redelivered_count += 1
+            return True
+        self.remember((identifier,))
+        return False
+
+    def _quarantine(self, arrival: Arrival, identifier: str, error: IngestError, rows: SiteRows) -> None:
+        if isinstance(error, _KnownMessageError):
+            identifier, reason = error.identifier, error.reason
+        else:
+            reason = error.reason if isinstance(error, PayloadError) else "unknown_topic"
+        rows.quarantine.append(
+            arrival.received_at // MICROSECONDS_PER_DAY,
+            message_id=identifier,
+            site_id=rows.site_id,
+            topic=arrival.topic,
+            received_at=arrival.received_at,
+            reason=reason,
+            detail=str(error),
+            payload=arrival.payload,
+        )
+
+
+def _session_of(header: Header, node: EdgeNode) -> sparkplug.Session:
+    """The session a message's rows name: a birth or death speaks for its own, data for the node's current one."""
+    is_birth = header.message_type == "NBIRTH"
+    birth_at = (header.at if header.at is not None else header.received_at) if is_birth else node.birth_at
+    return sparkplug.Session(
+        bd_seq=header.bd_seq if is_birth or header.message_type == "NDEATH" else node.bd_seq,
+        birth_at=None if birth_at is None else birth_at * 1000,
+        seq=header.seq,
+    )
+
+
+def _forget(before: list[tuple[Columns, int]]) -> None:
+    for columns, length in before:
+        columns.truncate(length)
+
+
+class _KnownMessageError(PayloadError):
+    """A refusal whose message is known well enough to have its lasting identity."""
+
+    def __init__(self, identifier: str, cause: PayloadError) -> None:
+        super().__init__(str(cause), reason=cause.reason)
+        self.identifier = identifier

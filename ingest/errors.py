@@ -1,0 +1,75 @@
+"""What can go wrong between the wire and the landing zone.
+
+    IngestError
+    ├── MappingError          a mapping file cannot be used        (.path)
+    ├── TopicError            a topic is no plant topic            (.topic)
+    ├── PayloadError          a payload cannot be understood       (.reason)
+    ├── BrokerError           a broker refuses what we need        (.url)
+    │   └── SessionTakenOver  another client carries our identity
+    ├── LandingError          the landing zone cannot be written   (.path)
+    └── CollectorLocked       a collector of this id is running    (.lock)
+
+Belongs here: the tree. Does not belong here: handling; whoever can answer an error catches it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.errors import LineshaftError
+
+
+class IngestError(LineshaftError):
+    """Anything the ingest package raises on purpose."""
+
+
+class MappingError(IngestError):
+    """A site's mapping file cannot be used."""
+
+    def __init__(self, message: str, *, path: Path | None = None) -> None:
+        super().__init__(f"{path}: {message}" if path else message)
+        self.path = path
+
+
+class TopicError(IngestError):
+    """A topic does not belong to the plant's namespaces."""
+
+    def __init__(self, message: str, *, topic: str) -> None:
+        super().__init__(message)
+        self.topic = topic
+
+
+class PayloadError(IngestError):
+    """A payload cannot be understood; `reason` is the machine word the quarantine files it under."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class BrokerError(IngestError):
+    """A broker refuses a connection, a subscription or a publication we need."""
+
+    def __init__(self, message: str, *, url: str) -> None:
+        super().__init__(message)
+        self.url = url
+
+
+class SessionTakenOver(BrokerError):  # noqa: N818  (MQTT's own word for it)
+    """Another client connected with our identity; two collectors must not fight over one session."""
+
+
+class LandingError(IngestError):
+    """The landing zone cannot be written; nothing is acknowledged until it can."""
+
+    def __init__(self, message: str, *, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class CollectorLocked(IngestError):  # noqa: N818  (a state, not a fault)
+    """A collector with this id already runs on this home."""
+
+    def __init__(self, message: str, *, lock: Path) -> None:
+        super().__init__(message)
+        self.lock = lock

@@ -1,0 +1,196 @@
+"""What lands: the five kinds of rows, as growing columns and as Arrow tables.
+
+Belongs here: column names, their types, and how plain Python lists become typed tables.
+Does not belong here: files (landing), meaning (mapping), decoding (sparkplug.reader, uns.reader).
+
+Columns, not row objects: a decoded value lives only in lists until Arrow takes them over.
+Times are int microseconds since 1970 UTC while growing, `timestamp[us]` without zone once landed.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Literal
+
+import pyarrow as pa
+
+Kind = Literal["messages", "readings", "events", "losses", "quarantine"]
+KINDS: tuple[Kind, ...] = ("messages", "readings", "events", "losses", "quarantine")
+
+MICROSECONDS_PER_DAY = 86_400_000_000
+EARLIEST_PLAUSIBLE_US = 946_684_800_000_000  # 2000-01-01: older clocks were never set
+LARGEST_EXACT = Decimal(10) ** 29
+"""decimal128(38, 9) holds 29 digits before the point."""
+
+_AT = pa.timestamp("us")
+
+SCHEMAS: dict[Kind, pa.Schema] = {
+    "messages": pa.schema(
+        [
+            ("message_id", pa.string()),
+            ("site_id", pa.string()),
+            ("topic", pa.string()),
+            ("message_type", pa.string()),
+            ("edge_node_id", pa.string()),
+            ("device_id", pa.string()),
+            ("bd_seq", pa.int16()),
+            ("birth_at", _AT),
+            ("seq", pa.int16()),
+            ("event_at", _AT),
+            ("received_at", _AT),
+            ("reading_count", pa.int32()),
+            ("flags", pa.string()),
+        ]
+    ),
+    "readings": pa.schema(
+        [
+            ("message_id", pa.string()),
+            ("metric_index", pa.int32()),
+            ("site_id", pa.string()),
+            ("topic", pa.string()),
+            ("edge_node_id", pa.string()),
+            ("device_id", pa.string()),
+            ("metric_name", pa.string()),
+            ("datatype", pa.string()),
+            ("value_decimal", pa.decimal128(38, 9)),
+            ("value_double", pa.float64()),
+            ("value_text", pa.string()),
+            ("quality", pa.int32()),
+            ("source_unit", pa.string()),
+            ("event_at", _AT),
+            ("event_at_source", pa.string()),
+            ("received_at", _AT),
+            ("is_historical", pa.bool_()),
+            ("bd_seq", pa.int16()),
+            ("birth_at", _AT),
+            ("seq", pa.int16()),
+            ("flags", pa.string()),
+        ]
+    ),
+    "events": pa.schema(
+        [
+            ("message_id", pa.string()),
+            ("site_id", pa.string()),
+            ("topic", pa.string()),
+            ("event_type", pa.string()),
+            ("event_id", pa.string()),
+            ("event_at", _AT),
+            ("received_at", _AT),
+            ("payload", pa.string()),
+            ("flags", pa.string()),
+        ]
+    ),
+    "losses": pa.schema(
+        [
+            ("site_id", pa.string()),
+            ("edge_node_id", pa.string()),
+            ("bd_seq", pa.int16()),
+            ("birth_at", _AT),
+            ("loss_kind", pa.string()),
+            ("first_missing_seq", pa.int16()),
+            ("last_missing_seq", pa.int16()),
+            ("estimated_count", pa.int64()),
+            ("from_at", _AT),
+            ("until_at", _AT),
+            ("received_at", _AT),
+            ("detail", pa.string()),
+        ]
+    ),
+    "quarantine": pa.schema(
+        [
+            ("message_id", pa.string()),
+            ("site_id", pa.string()),
+            ("topic", pa.string()),
+            ("received_at", _AT),
+            ("reason", pa.string()),
+            ("detail", pa.string()),
+            ("payload", pa.binary()),
+        ]
+    ),
+}
+
+SORT_KEYS: dict[Kind, tuple[str, ...]] = {
+    "messages": ("received_at", "topic"),
+    "readings": ("device_id", "metric_name", "event_at"),
+    "events": ("event_type", "event_at"),
+    "losses": ("edge_node_id", "received_at"),
+    "quarantine": ("received_at", "topic"),
+}
+
+EVENT_TIME: dict[Kind, str] = {
+    "messages": "event_at",
+    "readings": "event_at",
+    "events": "event_at",
+    "losses": "received_at",
+    "quarantine": "received_at",
+}
+"""Which column a file's min_event_at and max_event_at speak of."""
+
+
+class Columns:
+    """The growing columns of one kind; `day` (days since 1970) says which file a row goes to."""
+
+    __slots__ = ("day", "kind", "lists")
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.day: list[int] = []
+        self.lists: dict[str, list[Any]] = {name: [] for name in SCHEMAS[kind].names}
+
+    def __len__(self) -> int:
+        return len(self.day)
+
+    def append(self, day: int, /, **values: Any) -> None:
+        """Add one row; every column must be named."""
+        self.day.append(day)
+        for name, column in self.lists.items():
+            column.append(values[name])
+
+    def truncate(self, length: int) -> None:
+        """Forget the rows a message began before it turned out unreadable."""
+        del self.day[length:]
+        for column in self.lists.values():
+            del column[length:]
+
+    def table(self) -> pa.Table:
+        """The rows with their `day`, typed."""
+        schema = SCHEMAS[self.kind]
+        arrays = [typed_array(self.lists[field.name], field.type) for field in schema]
+        return pa.table([*arrays, pa.array(self.day, pa.int32())], schema=schema.append(pa.field("day", pa.int32())))
+
+
+class SiteRows:
+    """Everything one site contributes to a batch."""
+
+    __slots__ = ("events", "losses", "messages", "quarantine", "readings", "site_id")
+
+    def __init__(self, site_id: str) -> None:
+        self.site_id = site_id
+        self.messages = Columns("messages")
+        self.readings = Columns("readings")
+        self.events = Columns("events")
+        self.losses = Columns("losses")
+        self.quarantine = Columns("quarantine")
+
+    def columns(self) -> tuple[Columns, ...]:
+        """The five kinds, in the order they are written."""
+        return (self.messages, self.readings, self.events, self.losses, self.quarantine)
+
+
+def day_of(event_at_us: int, received_at_us: int) -> tuple[int, bool]:
+    """The UTC day a row belongs to, and whether its own time is plausible enough to decide that."""
+    if EARLIEST_PLAUSIBLE_US <= event_at_us <= received_at_us + MICROSECONDS_PER_DAY:
+        return event_at_us // MICROSECONDS_PER_DAY, True
+    return received_at_us // MICROSECONDS_PER_DAY, False
+
+
+def typed_array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    """A column of one type; text that no file format can hold is made holdable."""
+    try:
+        return pa.array(values, kind)
+    except UnicodeEncodeError:  # a lone surrogate in JSON is no text any file format can hold
+        return pa.array([_encodable(value) for value in values], kind)
+
+
+def _encodable(value: str | None) -> str | None:
+    return None if value is None else value.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,131 @@
+"""A site as the collector sees it: its broker, its payload family, its topics.
+
+Belongs here: the typed form of one entry of `sites` in `lineshaft.yaml`, and the names that follow from it.
+Does not belong here: reading that file (orchestration.settings), connecting (ingest.broker), local names and units
+(ingest.mapping).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from ingest.errors import BrokerError
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
+"""An id of ours: fit for a folder, a topic level and a client id. Names that plants choose are values, never slugs."""
+
+GroupId = Annotated[str, Field(pattern=r"^[^+#/\x00]{1,128}$")]
+
+
+class Broker(BaseModel):
+    """Where a site's messages come from. Secrets are named by environment variable, never written down."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    protocol: Literal["3.1.1", "5"] = "5"
+    username_env: str | None = None
+    password_env: str | None = None
+    ca_file_env: str | None = None
+    client_cert_file_env: str | None = None
+    client_key_file_env: str | None = None
+    keepalive_s: Annotated[int, Field(ge=5, le=600)] = 15
+    session_expiry_s: Annotated[int, Field(ge=60)] = 7 * 86_400
+    receive_maximum: Annotated[int, Field(ge=20, le=65_535)] = 5_000
+
+    @field_validator("protocol", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        return str(value) if isinstance(value, int | float) else value
+
+    @field_validator("url")
+    @classmethod
+    def _is_mqtt(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+            raise ValueError(f"{value!r} is no broker address: write mqtt://host:port or mqtts://host:port")
+        if parts.username or parts.password:
+            raise ValueError("a broker address carries no credentials: name them by username_env and password_env")
+        return value
+
+    @property
+    def host(self) -> str:
+        """Name or address of the broker."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """Port, by default that of the scheme."""
+        return urlsplit(self.url).port or (8883 if self.is_encrypted else 1883)
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the connection is TLS."""
+        return urlsplit(self.url).scheme == "mqtts"
+
+    def secret(self, variable: str | None) -> str | None:
+        """The value behind one of the `*_env` names; a name that is set must exist."""
+        if variable is None:
+            return None
+        value = os.environ.get(variable)
+        if not value:
+            raise BrokerError(f"set the environment variable {variable}: the broker {self.url} needs it", url=self.url)
+        return value
+
+
+class Site(BaseModel):
+    """One plant: its identity, its broker and where its mapping file lies."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enterprise: Slug
+    host_id: Slug
+    site_id: Slug
+    time_zone: str
+    payload_family: Literal["sparkplug_b", "uns_json"]
+    group_id: GroupId | None = None
+    broker: Broker
+    mapping: Path | None = None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is no IANA time zone: write for instance Europe/Berlin") from error
+        return value
+
+    @model_validator(mode="after")
+    def _group_belongs_to_sparkplug(self) -> Site:
+        if self.is_sparkplug and not self.group_id:
+            raise ValueError(f"site {self.site_id} speaks Sparkplug B: give its group_id")
+        if self.group_id == "STATE":
+            raise ValueError("group_id STATE is reserved by Sparkplug")
+        return self
+
+    @property
+    def is_sparkplug(self) -> bool:
+        """Whether telemetry comes as Sparkplug B."""
+        return self.payload_family == "sparkplug_b"
+
+    @property
+    def namespace(self) -> str:
+        """Root of the site's JSON topics."""
+        return f"{self.enterprise}/{self.site_id}"
+
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """The topic filters that bring everything the site says."""
+        unified = f"{self.namespace}/#"
+        return (f"spBv1.0/{self.group_id}/#", unified) if self.is_sparkplug else (unified,)
+
+    def client_id(self, collector_id: str) -> str:
+        """Stable and unique per collector and site: the broker keeps our session under this name."""
+        return f"lineshaft-{collector_id}-{self.site_id}"

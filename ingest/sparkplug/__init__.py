@@ -1,0 +1,1 @@
+"""Sparkplug B: topics, payloads, sessions and the duties of a host application."""

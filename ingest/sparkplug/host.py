@@ -1,0 +1,32 @@
+"""The duties of a Sparkplug host application, as payloads: STATE and the rebirth command.
+
+Belongs here: what a host says. Does not belong here: the connection it says it over (ingest.broker.HostLink), when to
+ask for a rebirth (session, rebirth).
+"""
+
+from __future__ import annotations
+
+import json
+
+from ingest.sparkplug.datatypes import DataType
+from ingest.sparkplug.metrics import Metric
+from ingest.sparkplug.payload import REBIRTH, encode_payload
+from ingest.sparkplug.topic import node_topic, state_topic
+
+__all__ = ["rebirth_command", "rebirth_topic", "state_payload", "state_topic"]
+
+
+def state_payload(*, is_online: bool, timestamp: int) -> bytes:
+    """The JSON of a STATE message, exactly these two members; `timestamp` in ms UTC."""
+    return json.dumps({"online": is_online, "timestamp": timestamp}, separators=(",", ":")).encode()
+
+
+def rebirth_topic(*, group_id: str, edge_node_id: str) -> str:
+    """Where an edge node listens for commands."""
+    return node_topic(group_id=group_id, message_type="NCMD", edge_node_id=edge_node_id)
+
+
+def rebirth_command(*, timestamp: int, metric: str = REBIRTH) -> bytes:
+    """Ask for a rebirth: by name, never by alias; without seq. `metric` is the name the node declared."""
+    value = Metric(name=metric, datatype=DataType.Boolean, value=True, timestamp=timestamp)
+    return encode_payload(timestamp=timestamp, seq=None, metrics=[value])

@@ -1,0 +1,118 @@
+"""Whole Sparkplug payloads: encoded for the wire, parsed from it, compressed or not, within limits.
+
+Belongs here: bytes to message and back. Does not belong here: which session a message belongs to (session), what its
+topic says (topic).
+
+To publish::
+
+    state = Metric(name="Status/State", alias=1, datatype=DataType.String, value="executing")
+    encode_payload(timestamp=milliseconds, seq=0, metrics=[state])
+
+A birth carries names, aliases and datatypes; DATA carries aliases and leaves datatypes out (`with_datatypes=False`).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from ingest.errors import PayloadError
+from ingest.sparkplug import sparkplug_b_pb2
+from ingest.sparkplug.datatypes import DataType
+from ingest.sparkplug.metrics import Metric, plain, read_properties, read_value, write_metric
+
+COMPRESSED = "SPBV1.0_COMPRESSED"
+MAX_PAYLOAD_BYTES = 16 * 1024 * 1024
+MAX_METRICS = 50_000
+
+_wire: Any = sparkplug_b_pb2  # generated: its classes exist at run time only
+
+BD_SEQ = "bdSeq"
+REBIRTH = "Node Control/Rebirth"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodedPayload:
+    """A payload for people and tests; the collector reads the protobuf itself, in columns."""
+
+    timestamp: int | None
+    seq: int | None
+    metrics: tuple[Metric, ...]
+
+
+def encode_payload(
+    *, timestamp: int | None, seq: int | None, metrics: Iterable[Metric], with_datatypes: bool = True
+) -> bytes:
+    """The bytes of one message; `timestamp` in ms UTC, `seq` 0..255 or None (NDEATH, commands)."""
+    message = _wire.Payload()
+    if timestamp is not None:
+        message.timestamp = timestamp
+    if seq is not None:
+        message.seq = seq
+    for metric in metrics:
+        write_metric(message.metrics.add(), metric, with_datatype=with_datatypes)
+    data: bytes = message.SerializeToString()
+    return data
+
+
+def parse_payload(data: bytes) -> Any:
+    """The protobuf message behind `data`, inflated if need be; PayloadError says why not."""
+    if len(data) > MAX_PAYLOAD_BYTES:
+        raise PayloadError(f"{len(data)} bytes exceed the limit of {MAX_PAYLOAD_BYTES}", reason="payload_too_large")
+    message = _parse(data)
+    if message.uuid == COMPRESSED:
+        message = _parse(inflate(message.body, limit=MAX_PAYLOAD_BYTES))
+    if len(message.metrics) > MAX_METRICS:
+        raise PayloadError(f"{len(message.metrics)} metrics exceed {MAX_METRICS}", reason="payload_too_large")
+    return message
+
+
+def decode_payload(data: bytes) -> DecodedPayload:
+    """Every metric as an object, read by the datatype it carries itself."""
+    message = parse_payload(data)
+    return DecodedPayload(
+        timestamp=message.timestamp if message.HasField("timestamp") else None,
+        seq=message.seq if message.HasField("seq") else None,
+        metrics=tuple(_decode(metric) for metric in message.metrics),
+    )
+
+
+def inflate(data: bytes, *, limit: int) -> bytes:
+    """Gzip or zlib bytes unpacked, never beyond `limit`."""
+    engine = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    try:
+        unpacked = engine.decompress(data, limit)
+    except zlib.error as error:
+        raise PayloadError("the compressed body cannot be inflated", reason="malformed_payload") from error
+    if engine.unconsumed_tail or not engine.eof:
+        raise PayloadError("the compressed body exceeds the limit or is cut off", reason="malformed_payload")
+    return unpacked
+
+
+def _parse(data: bytes) -> Any:
+    try:
+        return _wire.Payload.FromString(data)
+    except DecodeError as error:
+        raise PayloadError("the payload is no Sparkplug B protobuf", reason="malformed_payload") from error
+
+
+def _decode(metric: Any) -> Metric:
+    quality, unit = read_properties(metric)
+    properties: dict[str, int | str] = {"Quality": quality} if metric.HasField("properties") else {}
+    if unit is not None:
+        properties["engUnit"] = unit
+    known = metric.datatype in DataType._value2member_map_
+    return Metric(
+        name=metric.name if metric.HasField("name") else None,
+        alias=metric.alias if metric.HasField("alias") else None,
+        datatype=DataType(metric.datatype) if known else DataType.Unknown,
+        value=plain(read_value(metric, metric.datatype)),
+        timestamp=metric.timestamp if metric.HasField("timestamp") else None,
+        is_historical=metric.is_historical,
+        is_transient=metric.is_transient,
+        properties=properties,
+    )

@@ -1,0 +1,226 @@
+"""Contracts as people write them, one file each, and bringing the store to them.
+
+Belongs here: the file's shape, the checks against the enterprise and between contracts, the upsert.
+Does not belong here: a rule's parameters (models.billing.rating, one file each).
+
+An agreed contract is changed by a new version: a file that differs from the store under the same `contract_version` is
+refused, so that no price moves by an edit nobody meant.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from sqlalchemy.orm import Session
+
+from models.billing.contract import ContractAssetRow, ContractRow, ContractTermRow, stored_contracts
+from models.billing.rating import RULES, check_terms
+from models.billing.rating.quantity import convert
+from models.billing.terms import Contract, CoveredAsset, Term
+from models.errors import DocumentError, ModelsError, MoneyError
+from models.exact import ExactNumber
+from models.isa95.apply import ChangeCount
+from models.isa95.documents import Enterprise, TimeZoneName
+from models.money import minor_units
+from models.yaml_files import Document, Identifier, Text, UnitCode, read_mapping, refusal
+
+EXEMPT_CATEGORIES = ("E", "AE", "K", "G", "O")
+
+
+class CoveredAssetDocument(Document):
+    """An asset and the local days the contract covers it; the until date is the first day not covered."""
+
+    physical_asset_id: Identifier
+    covered_from_date: date
+    covered_until_date: date | None = None
+
+
+class TermDocument(Document):
+    """A clause; its position is its place in the list."""
+
+    term_id: Identifier
+    rule: str
+    metric: Identifier | None = None
+    quantity_unit_code: UnitCode | None = None
+    description: Text
+    parameters: dict[str, Any]
+
+
+class ContractDocument(Document):
+    """A contract file."""
+
+    contract_id: Identifier
+    contract_version: Annotated[int, Field(ge=1)]
+    name: Text
+    seller_party_id: Identifier
+    buyer_party_id: Identifier
+    currency_code: str
+    time_zone: TimeZoneName
+    start_date: date
+    end_date: date | None = None
+    billing_period: Literal["month"]
+    payment_terms_days: Annotated[int, Field(ge=0)]
+    tax_category: Literal["S", "Z", "E", "AE", "K", "G", "O"]
+    tax_rate_percent: Annotated[ExactNumber, Field(ge=0, lt=100)]
+    tax_exemption_reason: Text | None = None
+    assets: Annotated[tuple[CoveredAssetDocument, ...], Field(min_length=1)]
+    terms: Annotated[tuple[TermDocument, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _currency_and_tax_fit(self) -> Self:
+        try:
+            minor_units(self.currency_code)
+        except MoneyError as unknown:
+            raise ValueError(str(unknown)) from None
+        if (self.tax_category == "S") != (self.tax_rate_percent > 0):
+            raise ValueError("tax category S has a rate above 0, every other category a rate of 0")
+        if (self.tax_category in EXEMPT_CATEGORIES) != (self.tax_exemption_reason is not None):
+            raise ValueError("tax_exemption_reason is given for E, AE, K, G and O, and only for them")
+        return self
+
+    def contract(self) -> Contract:
+        """The same as rating takes it."""
+        header = self.model_dump(exclude={"assets", "terms"})
+        return Contract(
+            **header,
+            assets=tuple(CoveredAsset(**asset.model_dump()) for asset in self.assets),
+            terms=tuple(Term(position=number, **term.model_dump()) for number, term in enumerate(self.terms, start=1)),
+        )
+
+
+def load_contracts(directory: Path, *, enterprise: Enterprise) -> tuple[Contract, ...]:
+    """The contracts of a deployment's `contracts` directory, read and checked, by id; there may be none."""
+    contracts: dict[str, Contract] = {}
+    for path in sorted(directory.glob("*.yaml")):  # none at all: a plant that bills nobody
+        try:
+            contract = ContractDocument.model_validate(read_mapping(path)).contract()
+        except ValidationError as invalid:
+            raise refusal(invalid, path=path) from None
+        try:
+            check_contract(contract, enterprise)
+        except DocumentError as problem:
+            raise DocumentError(problem.problem, path=path, place=problem.place) from None
+        except ModelsError as problem:
+            raise DocumentError(str(problem), path=path) from None
+        if contract.contract_id in contracts:
+            raise DocumentError(f"contract {contract.contract_id} appears in two files; keep one.", path=path)
+        contracts[contract.contract_id] = contract
+    _check_no_asset_billed_twice(tuple(contracts.values()))
+    return tuple(contracts[contract_id] for contract_id in sorted(contracts))
+
+
+def check_contract(contract: Contract, enterprise: Enterprise) -> None:
+    """Refuse unknown parties and assets, terms that cannot be rated, and metrics that an asset does not meter."""
+    parties = {row.party_id for row in enterprise.party}
+    for column in ("seller_party_id", "buyer_party_id"):
+        if getattr(contract, column) not in parties:
+            raise DocumentError(
+                f"{getattr(contract, column)!r} is no party; add it to the enterprise's parties.", place=column
+            )
+    term_ids = [term.term_id for term in contract.terms]
+    asset_ids = [asset.physical_asset_id for asset in contract.assets]
+    for place, ids in (("terms", term_ids), ("assets", asset_ids)):
+        for name in ids:
+            if ids.count(name) > 1:
+                raise DocumentError(f"{name} appears twice; keep one.", place=place)
+    check_terms(contract)
+    _check_meters(contract, enterprise)
+
+
+def _check_meters(contract: Contract, enterprise: Enterprise) -> None:
+    assets = {row.physical_asset_id for row in enterprise.physical_asset}
+    meters = {(row.physical_asset_id, row.metric): row for row in enterprise.meter}
+    for asset_id in (asset.physical_asset_id for asset in contract.assets):
+        if asset_id not in assets:
+            raise DocumentError(f"{asset_id!r} is no physical_asset; add it to the enterprise.", place="assets")
+        for term in contract.terms:
+            if not RULES[term.rule].is_metered:
+                continue
+            meter = meters.get((asset_id, str(term.metric)))
+            if meter is None:
+                raise DocumentError(f"{asset_id} has no meter of {term.metric}; declare one.", place=term.term_id)
+            convert(Decimal(1), from_unit=meter.unit_code, to_unit=str(term.quantity_unit_code))
+
+
+def apply_contracts(session: Session, contracts: tuple[Contract, ...]) -> ChangeCount:
+    """Add new contracts and new versions, inside the caller's transaction; contracts without a file are kept."""
+    stored = {contract.contract_id: contract for contract in stored_contracts(session)}
+    added: list[str] = []
+    changed: list[str] = []
+    unchanged_count = 0
+    for contract in contracts:
+        present = stored.pop(contract.contract_id, None)
+        if present == contract:
+            unchanged_count += 1
+            continue
+        if present is not None and present.contract_version >= contract.contract_version:
+            raise DocumentError(
+                f"differs from stored version {present.contract_version}; give the change a higher contract_version.",
+                place=f"contract {contract.contract_id}",
+            )
+        (added if present is None else changed).append(f"contract {contract.contract_id}")
+        _write(session, contract)
+    return ChangeCount(
+        added=tuple(added),
+        changed=tuple(changed),
+        kept=tuple(f"contract {contract_id}" for contract_id in sorted(stored)),
+        unchanged_count=unchanged_count,
+    )
+
+
+def _write(session: Session, contract: Contract) -> None:
+    row = session.get(ContractRow, contract.contract_id)
+    if row is None:
+        row = ContractRow(contract_id=contract.contract_id)
+        session.add(row)
+    for column in ContractRow.__table__.columns:
+        setattr(row, column.name, getattr(contract, column.name))
+    row.assets = []
+    row.terms = []
+    session.flush()
+    row.assets = [
+        ContractAssetRow(
+            physical_asset_id=asset.physical_asset_id,
+            covered_from_date=asset.covered_from_date,
+            covered_until_date=asset.covered_until_date,
+        )
+        for asset in contract.assets
+    ]
+    row.terms = [
+        ContractTermRow(
+            term_id=term.term_id,
+            position=term.position,
+            rule=term.rule,
+            metric=term.metric,
+            quantity_unit_code=term.quantity_unit_code,
+            description=term.description,
+            parameters=json.dumps(term.parameters, sort_keys=True, ensure_ascii=False),
+        )
+        for term in contract.terms
+    ]
+    session.flush()
+
+
+def _check_no_asset_billed_twice(contracts: tuple[Contract, ...]) -> None:
+    covered = sorted(
+        (
+            asset.physical_asset_id,
+            max(asset.covered_from_date, contract.start_date),
+            min(asset.covered_until_date or date.max, contract.end_date or date.max),
+            contract.contract_id,
+        )
+        for contract in contracts
+        for asset in contract.assets
+    )
+    for (asset_id, _, until, earlier_id), (next_id, since, _, later_id) in pairwise(covered):
+        if asset_id == next_id and since < until:
+            raise DocumentError(
+                f"{earlier_id} and {later_id} both cover {asset_id} on {since}; let one end before the other starts.",
+                place="contracts",
+            )

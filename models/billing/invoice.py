@@ -1,0 +1,132 @@
+"""Invoices as rows: header, lines, and the meter segments that prove each line.
+
+Belongs here: the tables. Does not belong here: drafting and issuing (invoicing.py), the frozen view.
+
+Issued is immutable: triggers refuse any change to an issued invoice but the steps of its status.
+`snapshot` is JSON text: seller, buyer, contract name and asset as they were, so that a company that moves changes no
+invoice already drawn; the terms stand in each line's explanation.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.orm import Row
+
+
+class InvoiceLineSegmentRow(Row):
+    """One row per segment of a metered line: opening and closing reading with the file and row that hold them."""
+
+    __tablename__ = "invoice_line_segment"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["invoice_id", "line_number"],
+            ["invoice_line.invoice_id", "invoice_line.line_number"],
+            ondelete="CASCADE",
+        ),
+        CheckConstraint("segment_kind IN ('increase', 'rollover', 'replacement', 'held')", name="segment_kind"),
+    )
+
+    invoice_id: Mapped[str] = mapped_column(primary_key=True)
+    line_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    segment_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    segment_kind: Mapped[str]
+    quantity: Mapped[Decimal]
+    modulus: Mapped[Decimal | None]
+    old_final_value: Mapped[Decimal | None]
+    new_start_value: Mapped[Decimal | None]
+    opening_at: Mapped[datetime]
+    opening_reading: Mapped[Decimal]
+    opening_unit_code: Mapped[str]
+    opening_message_id: Mapped[str]
+    opening_metric_index: Mapped[int]
+    opening_landed_file: Mapped[str]
+    opening_file_row: Mapped[int] = mapped_column(BigInteger)
+    opening_file_sha256: Mapped[str]
+    closing_at: Mapped[datetime]
+    closing_reading: Mapped[Decimal]
+    closing_unit_code: Mapped[str]
+    closing_message_id: Mapped[str]
+    closing_metric_index: Mapped[int]
+    closing_landed_file: Mapped[str]
+    closing_file_row: Mapped[int] = mapped_column(BigInteger)
+    closing_file_sha256: Mapped[str]
+
+
+class InvoiceLineRow(Row):
+    """One row per line; `explanation` is JSON text."""
+
+    __tablename__ = "invoice_line"
+
+    invoice_id: Mapped[str] = mapped_column(ForeignKey("invoice.invoice_id", ondelete="CASCADE"), primary_key=True)
+    line_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    term_id: Mapped[str]
+    rule: Mapped[str]
+    description: Mapped[str]
+    quantity: Mapped[Decimal]
+    unit_code: Mapped[str]
+    unit_price: Mapped[Decimal]
+    line_extension_amount: Mapped[Decimal]
+    metric: Mapped[str | None]
+    quantity_flag: Mapped[str | None]
+    explanation: Mapped[str]
+
+    segments: Mapped[list[InvoiceLineSegmentRow]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan", order_by=InvoiceLineSegmentRow.segment_number
+    )
+
+
+class InvoiceRow(Row):
+    """One row per contract, asset and billing period."""
+
+    __tablename__ = "invoice"
+    __table_args__ = (
+        UniqueConstraint("contract_id", "physical_asset_id", "billing_period"),
+        UniqueConstraint("invoice_number"),
+        CheckConstraint("status IN ('draft', 'issued', 'paid', 'void')", name="status"),
+        CheckConstraint(
+            "status = 'draft' OR (invoice_number IS NOT NULL AND issued_at IS NOT NULL AND issued_on IS NOT NULL "
+            "AND due_date IS NOT NULL AND previous_sha256 IS NOT NULL AND invoice_sha256 IS NOT NULL)",
+            name="issued_is_complete",
+        ),
+        Index(None, "billing_period"),  # `list_invoices` of one month
+    )
+
+    invoice_id: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str]
+    contract_id: Mapped[str] = mapped_column(ForeignKey("contract.contract_id"))
+    contract_version: Mapped[int]
+    physical_asset_id: Mapped[str] = mapped_column(ForeignKey("physical_asset.physical_asset_id"))
+    billing_period: Mapped[str]
+    period_start_at: Mapped[datetime]
+    period_end_at: Mapped[datetime]
+    seller_party_id: Mapped[str] = mapped_column(ForeignKey("party.party_id"))
+    buyer_party_id: Mapped[str] = mapped_column(ForeignKey("party.party_id"))
+    currency_code: Mapped[str]
+    time_zone: Mapped[str]
+    payment_terms_days: Mapped[int]
+    tax_category: Mapped[str]
+    tax_rate_percent: Mapped[Decimal]
+    tax_exemption_reason: Mapped[str | None]
+    line_extension_amount: Mapped[Decimal]
+    tax_exclusive_amount: Mapped[Decimal]
+    tax_amount: Mapped[Decimal]
+    tax_inclusive_amount: Mapped[Decimal]
+    payable_amount: Mapped[Decimal]
+    snapshot: Mapped[str]
+    hold_reasons: Mapped[str]
+    content_sha256: Mapped[str]
+    invoice_number: Mapped[str | None]
+    issued_at: Mapped[datetime | None]
+    issued_on: Mapped[date | None]
+    due_date: Mapped[date | None]
+    previous_sha256: Mapped[str | None]
+    invoice_sha256: Mapped[str | None]
+
+    lines: Mapped[list[InvoiceLineRow]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan", order_by=InvoiceLineRow.line_number
+    )

@@ -1,0 +1,1 @@
+"""ISA-95 resources: equipment roles and physical assets, calendars, material, parties, state categories."""

@@ -1,0 +1,13 @@
+"""Every table of the operational store, gathered: importing this module completes the metadata.
+
+Belongs here: the list of modules that declare rows. Does not belong here: a row.
+"""
+
+from __future__ import annotations
+
+from models.billing import contract, invoice, meter, number_sequence
+from models.isa95 import calendars, equipment, material, party, state_category
+from models.orm import Row
+
+METADATA = Row.metadata
+ROW_MODULES = (party, equipment, calendars, material, state_category, meter, contract, number_sequence, invoice)

@@ -1,0 +1,199 @@
+"""Drafting and issuing the invoices of a billing period.
+
+Belongs here: which contract, asset and month are ready, one transaction each, the documents of what was issued.
+Does not belong here: any amount, number or date (models.billing).
+
+A draft needs the whole month: as long as an asset's site has not been collected past the end of the period, the last
+reading may still come. Issuing is never started by data: a person or an approved schedule calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration.billing.usage import PeriodUsage, read_usage
+from orchestration.errors import NotReadyError
+from orchestration.settings import Deployment
+from orchestration.warehouse.schema import open_warehouse
+
+if TYPE_CHECKING:
+    from models.billing.invoicing import DraftOutcome, IssuedInvoice
+    from models.billing.terms import Contract
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockedInvoice:
+    """An invoice that was not drawn or not issued, and why."""
+
+    contract_id: str
+    physical_asset_id: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DraftReport:
+    """What drafting a billing period did; an outcome with hold reasons is drawn but cannot be issued."""
+
+    billing_period: str
+    outcomes: tuple[DraftOutcome, ...]
+    blocked: tuple[BlockedInvoice, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every invoice of the period could be issued now."""
+        return bool(self.outcomes) and not self.blocked and not any(outcome.hold_reasons for outcome in self.outcomes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssuedDocument:
+    """An issued invoice and where its documents lie."""
+
+    invoice: IssuedInvoice
+    pdf: Path
+    xml: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueReport:
+    """What issuing a billing period did."""
+
+    billing_period: str
+    issued: tuple[IssuedDocument, ...]
+    blocked: tuple[BlockedInvoice, ...]
+
+
+def draft_invoices(deployment: Deployment, billing_period: str, *, on_progress: Progress | None = None) -> DraftReport:
+    """Rate every contract and asset of a month ('YYYY-MM') and draw the drafts; drawing again changes what changed.
+
+    Raises:
+        NotReadyError: nothing has been built yet, or no contract covers an asset in that month.
+    """
+    from models.billing.contract import stored_contracts
+    from models.billing.invoicing import draft_invoice
+    from models.billing.rating import rate
+    from models.store import open_store, sessions
+    from models.timeline import month_days, month_period
+
+    days = month_days(billing_period)
+    measured = _read_usage(deployment, billing_period)
+    engine = open_store(deployment.database_url)
+    outcomes, blocked = [], []
+    try:
+        with sessions(engine).begin() as session:
+            due = [
+                (contract, asset.physical_asset_id)
+                for contract in stored_contracts(session)
+                for asset in contract.assets
+                if contract.covers(asset.physical_asset_id, *days)
+            ]
+            if not due:
+                raise NotReadyError(f"No contract covers an asset for all of {billing_period}; name another month.")
+            for number, (contract, asset_id) in enumerate(due):
+                if on_progress:
+                    on_progress(f"rating {contract.contract_id} {asset_id}", number / len(due))
+                reason = _find_reason_to_wait(
+                    measured, contract=contract, asset_id=asset_id, billing_period=billing_period
+                )
+                if reason:
+                    blocked.append(
+                        BlockedInvoice(contract_id=contract.contract_id, physical_asset_id=asset_id, reasons=(reason,))
+                    )
+                    continue
+                key = (contract.contract_id, asset_id)
+                rating = rate(
+                    contract,
+                    physical_asset_id=asset_id,
+                    service_period=month_period(billing_period, contract.time_zone),
+                    usage=measured.usage.get(key, {}),
+                    availability=measured.availability.get(key),
+                )
+                outcomes.append(draft_invoice(session, rating=rating))
+    finally:
+        engine.dispose()
+    return DraftReport(billing_period=billing_period, outcomes=tuple(outcomes), blocked=tuple(blocked))
+
+
+def issue_invoices(
+    deployment: Deployment,
+    billing_period: str,
+    *,
+    issued_on: date | None = None,
+    on_progress: Progress | None = None,
+) -> IssueReport:
+    """Issue every draft of a month, each in its own transaction, and write the documents; issued ones stay as they are.
+
+    Numbers follow contract and asset, so that the same drafts get the same numbers. A missing document is written
+    again with the same bytes. `issued_on` is the date on the invoices, by default the first day after the period.
+
+    Raises:
+        NotReadyError: the month has no drafts.
+    """
+    from models.billing.documents.store import write_documents
+    from models.billing.invoice_view import invoice_document
+    from models.billing.invoicing import issue_invoice, list_invoices
+    from models.errors import InvoiceNotIssuableError
+    from models.store import open_store, sessions
+
+    engine = open_store(deployment.database_url)
+    issued, blocked = [], []
+    try:
+        with sessions(engine, is_read_only=True).begin() as session:
+            summaries = [row for row in list_invoices(session, billing_period=billing_period) if row.status != "void"]
+        if not summaries:
+            raise NotReadyError(
+                f"{billing_period} has no drafts; run `lineshaft invoice draft {billing_period}` first."
+            )
+        for number, summary in enumerate(summaries):
+            if on_progress:
+                on_progress(f"issuing {summary.contract_id} {summary.physical_asset_id}", number / len(summaries))
+            try:
+                with sessions(engine).begin() as session:
+                    invoice = issue_invoice(
+                        session, invoice_id=summary.invoice_id, issued_at=datetime.now(UTC), issued_on=issued_on
+                    )
+            except InvoiceNotIssuableError as error:
+                blocked.append(
+                    BlockedInvoice(
+                        contract_id=summary.contract_id,
+                        physical_asset_id=summary.physical_asset_id,
+                        reasons=error.reasons,
+                    )
+                )
+                continue
+            with sessions(engine, is_read_only=True).begin() as session:
+                document = invoice_document(session, summary.invoice_id)
+            files = write_documents(document, deployment.invoices)
+            issued.append(IssuedDocument(invoice=invoice, pdf=files.pdf, xml=files.xml))
+    finally:
+        engine.dispose()
+    return IssueReport(billing_period=billing_period, issued=tuple(issued), blocked=tuple(blocked))
+
+
+def _read_usage(deployment: Deployment, billing_period: str) -> PeriodUsage:
+    import duckdb
+
+    if not deployment.warehouse_path.exists():
+        raise NotReadyError("There is no warehouse yet; run `lineshaft build` first.")
+    with open_warehouse(deployment.warehouse_path) as connection:
+        try:
+            return read_usage(connection, billing_period=billing_period)
+        except duckdb.CatalogException as error:
+            raise NotReadyError("The warehouse holds no metered usage yet; run `lineshaft build` first.") from error
+
+
+def _find_reason_to_wait(measured: PeriodUsage, *, contract: Contract, asset_id: str, billing_period: str) -> str:
+    from models.timeline import month_period
+
+    period = month_period(billing_period, contract.time_zone)
+    until = measured.collected_until.get(asset_id)
+    if until is None:
+        return f"nothing has been collected of {asset_id}"
+    if until < period.end:
+        return f"its site is collected until {until:%Y-%m-%d %H:%MZ} only, the period ends {period.end:%Y-%m-%d %H:%MZ}"
+    return ""

@@ -1,0 +1,123 @@
+"""Proving invoices: a customer's PDF from itself, an issued one also against the landed files its readings name.
+
+Belongs here: fetching what models.billing.verification judges, and holding readings against landed rows.
+Does not belong here: recomputing quantities or amounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestration.errors import NotReadyError
+from orchestration.settings import Deployment, load_deployment
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from models.billing.document_model import InvoiceDocument, MeterReading
+    from models.billing.verification import Finding
+
+READING_STEP = Decimal("1e-9")
+"""The warehouse keeps readings in DECIMAL(38,9)."""
+
+
+@contextmanager
+def operations(deployment: Deployment | None = None) -> Iterator[Session]:
+    """A reading session on the operational store."""
+    from models.store import open_store, sessions
+
+    engine = open_store((deployment or load_deployment()).database_url)
+    try:
+        with sessions(engine, is_read_only=True).begin() as session:
+            yield session
+    finally:
+        engine.dispose()
+
+
+def verify_pdf(path: Path) -> tuple[Finding, ...]:
+    """What does not hold of a PDF that was sent; it needs nothing else.
+
+    Raises:
+        NotReadyError: there is no such file.
+    """
+    from models.billing.documents.sealed_copy import invoice_in_pdf
+    from models.billing.verification import verify_document
+
+    if not path.is_file():
+        raise NotReadyError(f"There is no file {path}; name the PDF, or the number of an invoice in the store.")
+    return verify_document(invoice_in_pdf(path.read_bytes()))
+
+
+def verify_issued(deployment: Deployment, number: str) -> tuple[Finding, ...]:
+    """What does not hold of an invoice in the store: itself, the chain of seals, and its readings as landed."""
+    from models.billing.invoice_view import invoice_document
+    from models.billing.invoicing import list_invoices
+    from models.billing.verification import verify_invoice, verify_sequences
+
+    with operations(deployment) as session:
+        found = [each for each in list_invoices(session) if number in {each.invoice_number, each.invoice_id}]
+        if not found:
+            raise NotReadyError(f"There is no invoice '{number}'; `lineshaft invoice show` lists them.")
+        findings = (*verify_invoice(session, found[0].invoice_id), *verify_sequences(session))
+        document = invoice_document(session, found[0].invoice_id)
+    return (*findings, *_landed_findings(deployment, document))
+
+
+def _landed_findings(deployment: Deployment, document: InvoiceDocument) -> Iterator[Finding]:
+    from models.billing.verification import Finding
+
+    for line in document.lines:
+        for segment in line.segments:
+            for name, reading in (("opening", segment.opening), ("closing", segment.closing)):
+                problem = _problem(deployment, reading)
+                if problem:
+                    sentence = f"the {name} reading of segment {segment.segment_number} {problem}"
+                    yield Finding(check="landed", sentence=sentence, line_number=line.line_number)
+
+
+def _problem(deployment: Deployment, reading: MeterReading) -> str:
+    path = (deployment.home / reading.landed_file).resolve()
+    if not path.is_relative_to(deployment.home.resolve()) or not path.is_file():
+        return f"names {reading.landed_file}, which is not in the landing zone"
+    sha256, rows = _landed(path)
+    if sha256 != reading.file_sha256:
+        return f"names {reading.landed_file}, whose content is no longer the one billed"
+    row = rows[reading.file_row] if reading.file_row < len(rows) else {}
+    if (row.get("message_id"), row.get("metric_index")) != (reading.message_id, reading.metric_index):
+        return f"is not in row {reading.file_row} of {reading.landed_file}"
+    landed = _canonical(deployment, row)
+    if landed != reading.value:
+        return f"says {reading.value:f}, the landed row says {landed:f} {reading.unit_code}"
+    return ""
+
+
+@cache
+def _landed(path: Path) -> tuple[str, list[dict[str, Any]]]:
+    import hashlib
+
+    import pyarrow.parquet as pq
+
+    return hashlib.sha256(path.read_bytes()).hexdigest(), pq.read_table(path).to_pylist()
+
+
+def _canonical(deployment: Deployment, row: dict[str, Any]) -> Decimal:
+    """The landed value in the enterprise's unit, by the mapping in force."""
+    from decimal import localcontext
+
+    from ingest.mapping import EMPTY_MAPPING, load_mapping
+
+    path = deployment.site(row["site_id"]).mapping
+    resolved = (load_mapping(path) if path else EMPTY_MAPPING).resolve(
+        edge_node_id=row["edge_node_id"],
+        device_id=row["device_id"],
+        metric_name=row["metric_name"],
+        source_unit=row["source_unit"],
+    )
+    with localcontext(prec=60):
+        exact: Decimal = row["value_decimal"] * resolved.factor + resolved.unit_offset
+        return exact.quantize(READING_STEP, ROUND_HALF_UP)

@@ -1,0 +1,202 @@
+"""`lineshaft invoice`: draft, issue, show, verify and credit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestration.commands.console import Json, print_json, print_table, progress, say
+
+if TYPE_CHECKING:
+    from models.billing.invoicing import InvoiceSummary
+
+app = typer.Typer(
+    no_args_is_help=True, help="Machine use as invoices: draft them, issue them, show one, verify it, credit it."
+)
+
+Period = Annotated[str, typer.Argument(help="The billing month, as in 2026-03.")]
+Number = Annotated[
+    str, typer.Argument(help="The invoice's number, or a draft's id, as `lineshaft invoice show` lists them.")
+]
+IssuedOn = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="The date on the document; default: the first day after the period."),
+]
+
+
+@app.command()
+def draft(billing_period: Period, as_json: Json = False) -> None:
+    """Rate a month and draw its drafts. Drawing again replaces drafts that changed, never what was issued."""
+    from orchestration.billing import draft_invoices
+    from orchestration.settings import load_deployment
+
+    with progress("draft") as report:
+        drawn = draft_invoices(load_deployment(), billing_period, on_progress=report)
+    if as_json:
+        print_json({"outcomes": drawn.outcomes, "blocked": drawn.blocked, "is_ready": drawn.is_ready})
+        return
+    rows = [
+        (outcome.invoice_id, outcome.change.replace("_", " "), "; ".join((*outcome.hold_reasons, *outcome.differences)))
+        for outcome in drawn.outcomes
+    ]
+    rows += [
+        (f"{each.contract_id}.{each.physical_asset_id}", "not drawn", "; ".join(each.reasons)) for each in drawn.blocked
+    ]
+    print_table(("draft", "", "why"), rows)
+    say(
+        f"Ready: `lineshaft invoice issue {billing_period}` numbers them."
+        if drawn.is_ready
+        else "Not every invoice of the month can be issued yet; the reasons stand above."
+    )
+
+
+@app.command()
+def issue(billing_period: Period, issued_on: IssuedOn = None, as_json: Json = False) -> None:
+    """Issue a month's drafts: number them without a gap, seal them, write PDF and XML. Again, it changes nothing."""
+    from orchestration.billing import issue_invoices
+    from orchestration.settings import load_deployment
+
+    with progress("issue") as report:
+        done = issue_invoices(
+            load_deployment(), billing_period, issued_on=issued_on.date() if issued_on else None, on_progress=report
+        )
+    if as_json:
+        print_json({"issued": done.issued, "blocked": done.blocked})
+        return
+    print_table(
+        ("number", "", "due", "document"),
+        [
+            (
+                each.invoice.invoice_number,
+                "issued" if each.invoice.is_new else "was issued",
+                each.invoice.due_date,
+                each.pdf,
+            )
+            for each in done.issued
+        ],
+    )
+    for each in done.blocked:
+        say(f"not issued: {each.contract_id} {each.physical_asset_id}: {'; '.join(each.reasons)}")
+    if done.blocked:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    number: Annotated[
+        str | None, typer.Argument(help="An invoice's number or a draft's id; without it, all are listed.")
+    ] = None,
+    billing_period: Annotated[str | None, typer.Option("--period", help="List only this month.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List invoices and drafts, or show one with its lines and, for each, the readings it came from."""
+    from models.billing.invoice_view import invoice_document
+    from models.billing.invoicing import list_invoices
+    from orchestration.billing.proof import operations
+
+    with operations() as session:
+        summaries = list_invoices(session, billing_period=billing_period)
+        document = invoice_document(session, _find(summaries, number).invoice_id) if number else None
+    if document is None:
+        _print_list(summaries, as_json=as_json)
+    elif as_json:
+        print_json(document)
+    else:
+        _print_document(document)
+
+
+@app.command()
+def verify(
+    invoice: Annotated[str, typer.Argument(help="A PDF that was sent, or the number of an invoice in the store.")],
+    as_json: Json = False,
+) -> None:
+    """Prove an invoice: recompute its quantities from readings, its lines from terms, its totals and its seal.
+
+    A PDF is proven from itself alone, offline. A number is also held against the seller's chain of seals and against
+    the landed files that the readings name. Exits with 1 and names what does not hold.
+    """
+    from orchestration.billing.proof import verify_issued, verify_pdf
+    from orchestration.settings import load_deployment
+
+    path = Path(invoice)
+    findings = verify_pdf(path) if path.suffix.lower() == ".pdf" else verify_issued(load_deployment(), invoice)
+    if as_json:
+        print_json(findings)
+    elif findings:
+        for each in findings:
+            say(f"{each.check}{f', line {each.line_number}' if each.line_number else ''}: {each.sentence}")
+    else:
+        say(f"{invoice} holds: quantities follow from their readings, lines from their terms, and the seal fits.")
+    if findings:
+        raise typer.Exit(1)
+
+
+def _find(summaries: tuple[InvoiceSummary, ...], number: str) -> InvoiceSummary:
+    from orchestration.errors import NotReadyError
+
+    for each in summaries:
+        if number in {each.invoice_number, each.invoice_id}:
+            return each
+    raise NotReadyError(f"There is no invoice or draft '{number}'; `lineshaft invoice show` lists them.")
+
+
+def _print_list(summaries: tuple[InvoiceSummary, ...], *, as_json: bool) -> None:
+    if as_json:
+        print_json(summaries)
+        return
+    print_table(
+        ("number", "status", "contract", "physical asset", "period", "net", "tax", "payable", ""),
+        [
+            (
+                each.invoice_number or "–",
+                each.status,
+                each.contract_id,
+                each.physical_asset_id,
+                each.billing_period,
+                f"{each.tax_exclusive_amount:,.2f}",
+                f"{each.tax_amount:,.2f}",
+                f"{each.payable_amount:,.2f}",
+                each.currency_code,
+            )
+            for each in summaries
+        ],
+    )
+
+
+def _print_document(document: object) -> None:
+    from typing import cast
+
+    from models.billing.document_model import InvoiceDocument
+
+    invoice = cast("InvoiceDocument", document)
+    say(f"{invoice.invoice_number or 'DRAFT'}  {invoice.seller.legal_name} → {invoice.buyer.legal_name}")
+    say(f"{invoice.asset_model_name}, serial number {invoice.serial_number}, {invoice.contract_name}")
+    say(f"{invoice.period_first_day} to {invoice.period_last_day} ({invoice.time_zone})\n")
+    print_table(
+        ("", "line", "quantity", "unit", "price", "net"),
+        [
+            (
+                line.line_number,
+                line.description,
+                f"{line.quantity.normalize():,f}",
+                line.unit_code,
+                f"{line.unit_price:,}",
+                f"{line.line_extension_amount:,.2f}",
+            )
+            for line in invoice.lines
+        ],
+    )
+    for line in invoice.lines:
+        for segment in line.segments:
+            for name, reading in (("opening", segment.opening), ("closing", segment.closing)):
+                say(
+                    f"line {line.line_number} {segment.segment_kind} {name}: {reading.value:f} {reading.unit_code} "
+                    f"at {reading.at:%Y-%m-%d %H:%M:%S}Z, row {reading.file_row} of {reading.landed_file}"
+                )
+    say(
+        f"\nnet {invoice.tax_exclusive_amount:,.2f}  tax {invoice.tax_amount:,.2f}  "
+        f"payable {invoice.payable_amount:,.2f} {invoice.currency_code}  due {invoice.due_date or '–'}"
+    )

@@ -1,0 +1,198 @@
+"""`lineshaft simulate`, `collect`, `state` and `replay`: everything between a plant and the landing zone."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.commands.console import Json, print_json, print_table, progress, say
+
+BrokerOption = Annotated[
+    str | None, typer.Option("--broker", help="Use this broker, as in mqtt://127.0.0.1:1883, for every site.")
+]
+ProtocolOption = Annotated[str | None, typer.Option("--protocol", help="MQTT version to speak with it: 3.1.1 or 5.")]
+
+
+def simulate(
+    broker: BrokerOption = None,
+    days: Annotated[int | None, typer.Option("--days", min=1, help="Play this many days of the scenario.")] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(
+            "--speed", min=0.001, help="Simulated seconds per second; default: as fast as the broker takes it."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Play the deployment's plant (plant/scenario.yaml) onto a broker: the same seed gives the same messages."""
+    import asyncio
+
+    from ingest.simulator.plan import plan
+    from ingest.simulator.publisher import publish
+    from ingest.simulator.scenario import load_plants
+    from orchestration.settings import load_deployment
+
+    deployment = load_deployment()
+    plants = load_plants(deployment.directory)
+    if days is not None:
+        plants = plants.lasting(days)
+    url = broker or deployment.sites[0].broker.url
+    with progress("simulate") as report:
+        account = asyncio.run(
+            publish(
+                plan(plants),
+                broker_url=url,
+                speed=speed,
+                on_progress=lambda done, total: report(f"publishing to {url}", done / total),
+            )
+        )
+    if as_json:
+        typer.echo(account.to_json())
+        return
+    say(f"Published {account.published:,} messages in {account.elapsed_s:,.1f} s; {account.redelivered:,} went twice.")
+    print_table(("site", "messages"), account.by_site.items())
+
+
+def collect(
+    site: Annotated[list[str] | None, typer.Option("--site", help="Only this site; repeat for more.")] = None,
+    broker: BrokerOption = None,
+    protocol: ProtocolOption = None,
+    collector_id: Annotated[str, typer.Option(help="Names this collector's session on the broker.")] = "collector",
+    batch_seconds: Annotated[float, typer.Option(min=0.01, help="Land at least this often while messages come.")] = 1.0,
+    until_idle: Annotated[
+        float | None, typer.Option(min=0.1, help="Stop after this many seconds without a message.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Collect messages into the landing zone until stopped (Ctrl-C, SIGTERM); each is acknowledged once it is durable.
+
+    With --json, a line is printed when the subscriptions stand, a line per landed batch, and one at the end.
+    """
+    import asyncio
+    import json
+    from dataclasses import asdict
+
+    from ingest.collector import BatchReport
+    from orchestration.collecting import collect_until_stopped, sites_on
+    from orchestration.settings import load_deployment
+
+    deployment = load_deployment()
+    chosen = tuple(deployment.site(name) for name in site) if site else deployment.sites
+    sites = sites_on(chosen, broker_url=broker, protocol=protocol)
+
+    def tell(event: str, details: dict[str, Any]) -> None:
+        if as_json:
+            typer.echo(json.dumps({"event": event, **details}, sort_keys=True))
+
+    def ready() -> None:
+        tell("ready", {"sites": [each.site_id for each in sites]})
+        if not as_json:
+            say(f"Collecting {', '.join(each.site_id for each in sites)} into {deployment.landing}. Ctrl-C stops.")
+
+    def landed(batch: BatchReport) -> None:
+        tell("batch", asdict(batch))
+
+    report = asyncio.run(
+        collect_until_stopped(
+            sites,
+            home=deployment.home,
+            collector_id=collector_id,
+            batch_seconds=batch_seconds,
+            until_idle_s=until_idle,
+            on_ready=ready,
+            on_batch=landed,
+        )
+    )
+    tell("stopped", asdict(report))
+    if not as_json:
+        say(
+            f"Landed {report.message_count:,} messages with {report.reading_count:,} readings; quarantined "
+            f"{report.quarantined_count:,}; {report.redelivered_count:,} arrived again and were recognised."
+        )
+
+
+def state(
+    pattern: Annotated[str, typer.Argument(help="Which metrics: + is one level, # the rest, as in 'hamburg/#'.")] = "#",
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again every two seconds until stopped.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the namespace as it stands: value, quality, event time and staleness of every metric."""
+    from dataclasses import asdict
+
+    from ingest.current_state import read_state
+    from orchestration.settings import load_deployment
+
+    home = load_deployment().home
+    while True:
+        values = read_state(home, pattern)
+        if as_json:
+            print_json([asdict(value) for value in values])
+        elif not values:
+            say(f"Nothing known matches {pattern!r}; `lineshaft collect` fills the state.")
+        else:
+            print_table(
+                ("metric", "value", "unit", "quality", "event time", "stale"),
+                [
+                    (
+                        value.path,
+                        str(value.canonical_value if value.canonical_value is not None else value.value),
+                        value.unit_code or value.source_unit,
+                        str(value.quality),
+                        f"{value.event_at:%Y-%m-%d %H:%M:%S}Z",
+                        "stale" if value.is_stale else "",
+                    )
+                    for value in values
+                ],
+            )
+        if not watch:
+            return
+        time.sleep(2)
+        typer.clear()
+
+
+def replay(
+    dataset: Annotated[str, typer.Argument(help="What to replay: cmapss (NASA's turbofan engines).")],
+    path: Annotated[
+        Path, typer.Option("--path", help="The folder with train_FD001.txt.gz, test_FD001.txt.gz, RUL_FD001.txt.")
+    ],
+    subset: Annotated[str, typer.Option("--set", help="Which subset: FD001, FD002, FD003 or FD004.")] = "FD001",
+    engines: Annotated[int | None, typer.Option(min=1, help="Only the first so many engines of each part.")] = None,
+    broker: BrokerOption = None,
+    protocol: ProtocolOption = None,
+    as_json: Json = False,
+) -> None:
+    """Publish recorded run-to-failure data as Sparkplug edge nodes, land and model it, and grade the remaining life.
+
+    State lives apart from the demo's, in replay/ under the home.
+    """
+    from orchestration.errors import DeploymentError
+    from orchestration.replaying import replay_cmapss
+    from orchestration.settings import load_deployment
+
+    if dataset != "cmapss":
+        raise DeploymentError(f"There is no data set '{dataset}' to replay; known: cmapss.")
+    with progress("replay") as report:
+        outcome = replay_cmapss(
+            path,
+            subset=subset,
+            home=load_deployment().home,
+            engines=engines,
+            broker_url=broker,
+            protocol=protocol,
+            on_progress=report,
+        )
+    if as_json:
+        print_json(outcome.as_dict())
+        return
+    say(
+        f"{subset}: {outcome.published:,} messages published, {outcome.landed:,} landed, "
+        f"{outcome.quarantined:,} quarantined."
+    )
+    say(
+        f"Test rows in the file {outcome.test_row_count:,}; readings expected {outcome.expected_reading_count:,}, "
+        f"in the warehouse {outcome.found_reading_count:,}, each once: {'yes' if outcome.is_exact else 'NO'}."
+    )
+    print_table(("remaining life of the test engines", "cap 125", "raw"), outcome.figures())

@@ -1,0 +1,1 @@
+"""Definitions by concept, loaded from these folders; only definitions live here."""

@@ -1,0 +1,1 @@
+"""From metered usage to drafts and issued invoices."""

@@ -1,0 +1,1 @@
+"""What partners get: one published feed for each feed model."""

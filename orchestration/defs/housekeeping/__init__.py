@@ -1,0 +1,1 @@
+"""What every run needs: resources, executor, and the serving copy for BI."""

@@ -1,0 +1,1 @@
+"""Models of remaining life, and their predictions per asset."""

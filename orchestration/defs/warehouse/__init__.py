@@ -1,0 +1,1 @@
+"""Meaning: mappings, reference tables and the dbt project."""

@@ -1,0 +1,137 @@
+"""What `lineshaft doctor` looks at: every part of a deployment that can be wrong, each with one finding.
+
+Belongs here: looking, never mending. Does not belong here: printing (orchestration.commands).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from models.errors import LineshaftError
+from orchestration.settings import Deployment
+
+LEAST_FREE_BYTES = 1_000_000_000
+CONNECT_TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing looked at: `ok`, worth a `note`, or `wrong` (the deployment will not work as it stands)."""
+
+    subject: str
+    state: Literal["ok", "note", "wrong"]
+    detail: str
+
+
+def examine(deployment: Deployment, *, online: bool = True) -> list[Finding]:
+    """Everything that can be found without changing anything; `online` also knocks at each broker."""
+    findings = [
+        Finding(subject="deployment", state="ok", detail=f"{deployment.directory}, {len(deployment.sites)} sites"),
+        *_configuration(deployment),
+        *_home(deployment),
+    ]
+    if online:
+        findings += _brokers(deployment)
+    return [*findings, *_warehouse(deployment)]
+
+
+def _configuration(deployment: Deployment) -> Iterator[Finding]:
+    from ingest.mapping import load_mapping
+    from models.billing.contract_documents import load_contracts
+    from models.isa95.documents import load_enterprise
+
+    for site in deployment.sites:
+        yield _tried(f"mapping of {site.site_id}", lambda path=site.mapping: f"{len(load_mapping(path).rules)} rules")
+
+    def contracts() -> str:
+        enterprise = load_enterprise(deployment.directory / "enterprise")
+        found = load_contracts(deployment.directory / "contracts", enterprise=enterprise)
+        covered = sum(len(contract.assets) for contract in found)
+        return f"{len(enterprise.physical_asset)} physical assets, {len(found)} contracts covering {covered} of them"
+
+    yield _tried("enterprise and contracts", contracts)
+
+
+def _home(deployment: Deployment) -> Iterator[Finding]:
+    home = deployment.home
+    if not home.exists():
+        yield Finding(
+            subject="home", state="note", detail=f"{home} does not exist yet; the first command that writes makes it"
+        )
+        return
+    if not os.access(home, os.W_OK):
+        yield Finding(subject="home", state="wrong", detail=f"{home} cannot be written; give this user the right to")
+        return
+    free = shutil.disk_usage(home).free
+    state: Literal["ok", "wrong"] = "ok" if free >= LEAST_FREE_BYTES else "wrong"
+    yield Finding(subject="home", state=state, detail=f"{home}, {free / 1e9:,.1f} GB free")
+
+
+def _brokers(deployment: Deployment) -> Iterator[Finding]:
+    addresses = {(site.broker.host, site.broker.port): site.broker.url for site in deployment.sites}
+    for address, url in sorted(addresses.items()):
+        try:
+            socket.create_connection(address, timeout=CONNECT_TIMEOUT_S).close()
+        except OSError as error:
+            yield Finding(
+                subject="broker",
+                state="wrong",
+                detail=f"{url} does not answer ({error.strerror or error}); start it or mend the url",
+            )
+        else:
+            yield Finding(subject="broker", state="ok", detail=f"{url} answers")
+
+
+def _warehouse(deployment: Deployment) -> Iterator[Finding]:
+    if not deployment.warehouse_path.exists():
+        yield Finding(subject="warehouse", state="note", detail="not built yet; `lineshaft build` makes it")
+        return
+    import duckdb
+
+    try:
+        connection = duckdb.connect(str(deployment.warehouse_path), read_only=True)
+    except duckdb.IOException:
+        yield Finding(subject="warehouse", state="note", detail="a build is writing it; look again afterwards")
+        return
+    with connection:
+        yield from _tables(connection, deployment.warehouse_path)
+
+
+def _tables(connection: object, path: Path) -> Iterator[Finding]:
+    from typing import Any, cast
+
+    fetch = cast("Any", connection).execute
+    messages, readings = fetch(
+        "select (select count(*) from raw.message), (select count(*) from raw.reading)"
+    ).fetchone()
+    yield Finding(subject="warehouse", state="ok", detail=f"{path}: {messages:,} messages, {readings:,} readings")
+    unmapped = fetch(
+        "select site_id, device_id, metric_name from raw.metric_mapping where metric_role = 'unmapped' "
+        "and metric_name <> 'bdSeq' and metric_name not like 'Node Control/%' order by all"  # Sparkplug's own
+    ).fetchall()
+    for site_id, device_id, metric_name in unmapped[:20]:
+        named = " ".join(part for part in (device_id, metric_name) if part)
+        yield Finding(
+            subject=f"mapping of {site_id}", state="note", detail=f"no rule matches {named}; its values land unmapped"
+        )
+    if len(unmapped) > 20:
+        yield Finding(subject="mapping", state="note", detail=f"and {len(unmapped) - 20:,} more metrics without a rule")
+    for reason, count in fetch(
+        "select reason, count(distinct message_id) from raw.quarantined_message "
+        "where message_id not in (select message_id from raw.message) group by reason order by reason"
+    ).fetchall():
+        detail = f"{count:,} messages ({reason}); `lineshaft quarantine list` shows them"
+        yield Finding(subject="quarantine", state="note", detail=detail)
+
+
+def _tried(subject: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject=subject, state="ok", detail=look())
+    except LineshaftError as error:
+        return Finding(subject=subject, state="wrong", detail=str(error))

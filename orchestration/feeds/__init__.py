@@ -1,0 +1,1 @@
+"""Partner feeds: files written for one partner each, from the feed models and nothing else."""

@@ -1,0 +1,1 @@
+"""Wiring of ml/: frames out of the warehouse, models into the registry, predictions back into the warehouse."""

@@ -1,0 +1,1 @@
+"""The border: Great Expectations on what lands and on what leaves. Everything between is dbt's."""

@@ -1,0 +1,62 @@
+"""Landed files for tests: real batches, committed by the collector's own landing zone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from pathlib import Path
+
+from ingest.landing import Landing, Manifest
+from ingest.records import MICROSECONDS_PER_DAY, SiteRows
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def message_id(number: int) -> str:
+    """A message id as the collector makes them: 32 hex characters."""
+    return blake2b(str(number).encode(), digest_size=16).hexdigest()
+
+
+def land_messages(
+    home: Path, *numbers: int, site_id: str = "hamburg", readings: int = 2, start: datetime = NOON
+) -> Manifest:
+    """One batch: a message per number, a minute apart from `start`, each with some readings."""
+    rows = SiteRows(site_id)
+    for number in numbers:
+        add_message(rows, number, event_at=start + timedelta(minutes=number), readings=readings)
+    return Landing(home, collector_id="test").commit([rows])
+
+
+def add_message(rows: SiteRows, number: int, *, event_at: datetime, readings: int = 2) -> None:
+    """Append one data message and its readings."""
+    at_us = int(event_at.timestamp() * 1_000_000)
+    common = {
+        "message_id": message_id(number),
+        "site_id": rows.site_id,
+        "topic": f"spBv1.0/{rows.site_id}/DDATA/milling_line/cnc_101",
+        "edge_node_id": "milling_line",
+        "device_id": "cnc_101",
+        "bd_seq": 0,
+        "birth_at": at_us,
+        "seq": number % 256,
+        "event_at": at_us,
+        "received_at": at_us + 50_000,
+        "flags": "",
+    }
+    day = at_us // MICROSECONDS_PER_DAY
+    rows.messages.append(day, message_type="DDATA", reading_count=readings, **common)
+    for index in range(readings):
+        rows.readings.append(
+            day,
+            metric_index=index,
+            metric_name=f"Counters/Counter{index}",
+            datatype="Int64",
+            value_decimal=number,
+            value_double=float(number),
+            value_text=None,
+            quality=None,
+            source_unit=None,
+            event_at_source="payload",
+            is_historical=False,
+            **common,
+        )

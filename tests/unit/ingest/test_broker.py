@@ -1,0 +1,79 @@
+"""ingest.broker: what may be acknowledged, and when memory has had enough."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiomqtt
+import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
+
+from ingest import broker as broker_module
+from ingest.arrival import Arrival
+from ingest.broker import DurableLink
+from ingest.errors import SessionTakenOver
+from ingest.site import Broker
+
+
+class RecordingClient:
+    """Stands where aiomqtt's client is; remembers acknowledgements."""
+
+    def __init__(self) -> None:
+        self.acknowledged: list[tuple[int, int]] = []
+        self._client = self
+
+    def ack(self, packet_id: int, qos: int) -> None:
+        self.acknowledged.append((packet_id, qos))
+
+
+def a_link() -> tuple[DurableLink, RecordingClient]:
+    link = DurableLink(Broker(url="mqtt://b"), client_id="c", filters=("a/#",), arrived=asyncio.Event())
+    client: Any = RecordingClient()
+    link._client, link._connection = client, 2
+    return link, client
+
+
+def an_arrival(packet_id: int, *, connection: int = 2, qos: int = 1) -> Arrival:
+    return Arrival("a/b", b"", 0, qos, packet_id, connection)
+
+
+def test_packet_ids_of_an_earlier_connection_are_never_acknowledged() -> None:
+    link, client = a_link()
+    link.acknowledge([an_arrival(7, connection=1), an_arrival(8), an_arrival(0, qos=0), an_arrival(9)])
+    assert client.acknowledged == [(8, 1), (9, 1)]
+
+
+def test_without_a_connection_nothing_is_acknowledged() -> None:
+    link, client = a_link()
+    link._client = None
+    link.acknowledge([an_arrival(8)])
+    assert client.acknowledged == []
+
+
+def test_arrivals_are_taken_oldest_first_and_within_the_limit() -> None:
+    link, _ = a_link()
+    link.arrivals.extend(an_arrival(number) for number in range(5))
+    assert [a.packet_id for a in link.drain(3)] == [0, 1, 2]
+    assert [a.packet_id for a in link.drain(99)] == [3, 4]
+
+
+def test_a_broker_that_hands_our_session_over_ends_the_link() -> None:
+    link, _ = a_link()
+    lost = aiomqtt.MqttError("Disconnected during message iteration")
+    lost.__cause__ = aiomqtt.MqttCodeError(ReasonCode(PacketTypes.DISCONNECT, "Session taken over"))
+    with pytest.raises(SessionTakenOver, match="its own id"):
+        link._raise_if_taken_over(lost)
+    link._raise_if_taken_over(aiomqtt.MqttError("connection refused"))
+
+
+def test_a_full_memory_asks_for_the_connection_to_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker_module, "MAX_PENDING", 2)
+    link, _ = a_link()
+    queue = broker_module._collector_into(link.arrivals, link._arrived, link._overflown, 1)()
+    for number in range(3):
+        queue.put_nowait(aiomqtt.Message("a/b", b"x", 1, False, number, None))
+    assert link._overflown.is_set()
+    link.drain(3)
+    assert not link._overflown.is_set()

@@ -1,0 +1,219 @@
+"""ingest.decoder: every message ends in messages or in quarantine, exactly once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ingest.arrival import Arrival
+from ingest.decoder import DecodedBatch, SiteDecoder
+from ingest.mapping import SiteMapping
+from ingest.sparkplug.datatypes import DataType
+from ingest.sparkplug.payload import encode_payload
+from tests.builders.sparkplug import (
+    MARCH_1,
+    RECEIVED_AT,
+    a_device_birth,
+    a_json_site,
+    a_metric,
+    a_node_birth,
+    a_node_death,
+    a_site,
+    an_arrival,
+    device_data,
+)
+
+DEVICE = a_device_birth(
+    [
+        a_metric("Counters/Energy", 100, alias=1, properties={"engUnit": "Wh"}),
+        a_metric("Sensors/Vibration", 1.5, alias=2, datatype=DataType.Double),
+        a_metric("Status/State", "executing", alias=3, datatype=DataType.String),
+    ]
+)
+
+
+def decode(*arrivals: Arrival, decoder: SiteDecoder | None = None) -> DecodedBatch:
+    return (decoder or SiteDecoder(a_site())).decode(arrivals, now=MARCH_1)
+
+
+def readings(batch: DecodedBatch) -> list[dict[str, Any]]:
+    return batch.rows.readings.table().to_pylist()
+
+
+def messages(batch: DecodedBatch) -> list[dict[str, Any]]:
+    return batch.rows.messages.table().to_pylist()
+
+
+def refused(batch: DecodedBatch) -> list[tuple[str, str]]:
+    lists = batch.rows.quarantine.lists
+    return list(zip(lists["reason"], lists["detail"], strict=True))
+
+
+def test_alias_only_data_gets_name_datatype_and_unit_from_its_birth() -> None:
+    data = device_data([a_metric(value=-7, alias=1), a_metric(value=2.25, alias=2, datatype=DataType.Double)])
+    batch = decode(a_node_birth(), DEVICE, data)
+    energy, vibration = readings(batch)[-2:]
+    assert (energy["metric_name"], energy["datatype"], energy["source_unit"], energy["value_decimal"]) == (
+        "Counters/Energy",
+        "Int64",
+        "Wh",
+        -7,
+    )
+    assert (vibration["metric_name"], vibration["value_double"], vibration["value_decimal"]) == (
+        "Sensors/Vibration",
+        2.25,
+        None,
+    )
+    assert [m["message_type"] for m in messages(batch)] == ["NBIRTH", "DBIRTH", "DDATA"]
+    assert refused(batch) == []
+
+
+def test_an_unknown_alias_quarantines_the_whole_message_and_asks_for_one_rebirth() -> None:
+    strange = device_data([a_metric(value=1, alias=1), a_metric(value=1, alias=99)])
+    batch = decode(a_node_birth(), DEVICE, strange, device_data([a_metric(value=1, alias=98)], seq=3))
+    assert [reason for reason, _ in refused(batch)] == ["unknown_alias", "unknown_alias"]
+    assert batch.rebirths == ["milling_line"]
+    assert len(readings(batch)) == 1 + 3
+    assert batch.rows.losses.lists["loss_kind"] == ["rebirth_requested"]
+
+
+def test_a_broken_payload_is_kept_with_its_bytes_and_its_neighbours_land() -> None:
+    broken = an_arrival("spBv1.0/hamburg/DDATA/milling_line/cnc_101", b"\xff\xff not protobuf")
+    batch = decode(a_node_birth(), DEVICE, broken, device_data([a_metric(value=1, alias=1)]))
+    assert [reason for reason, _ in refused(batch)] == ["malformed_payload"]
+    assert batch.rows.quarantine.lists["payload"] == [broken.payload]
+    assert len(messages(batch)) == 3
+
+
+def test_a_redelivered_message_is_counted_and_not_landed_twice() -> None:
+    decoder = SiteDecoder(a_site())
+    data = device_data([a_metric(value=1, alias=1)])
+    decode(a_node_birth(), DEVICE, data, decoder=decoder)
+    again = decode(data._replace(received_at=RECEIVED_AT + 9), decoder=decoder)
+    assert (len(messages(again)), again.redelivered_count, refused(again)) == (0, 1, [])
+
+
+def test_what_hosts_say_to_the_plant_is_no_message_of_the_plant() -> None:
+    command = an_arrival("spBv1.0/hamburg/NCMD/milling_line", encode_payload(timestamp=1, seq=None, metrics=[]))
+    own = an_arrival("meridian/hamburg/_lineshaft/health/cnc_101", "{}")
+    batch = decode(command, own)
+    assert (len(messages(batch)), refused(batch)) == (0, [])
+
+
+def test_a_time_no_clock_can_mean_is_flagged_and_filed_under_the_day_of_receipt() -> None:
+    wild = device_data([a_metric(value=1, alias=1, timestamp=5)], at=2**63)
+    batch = decode(a_node_birth(), DEVICE, wild)
+    assert readings(batch)[-1]["flags"] == "event_time_implausible"
+    assert readings(batch)[-1]["day"] == RECEIVED_AT // 86_400_000_000
+    assert "event_time_implausible" not in messages(batch)[0]["flags"]
+    assert "no_timestamp" in messages(batch)[-1]["flags"]
+
+
+def test_a_metric_without_time_takes_the_payloads_and_says_so() -> None:
+    batch = decode(a_node_birth(), DEVICE, device_data([a_metric(value=1, alias=1, timestamp=None)]))
+    assert readings(batch)[-1]["event_at_source"] == "payload"
+
+
+def test_a_datatype_that_differs_from_the_birth_is_kept_and_flagged() -> None:
+    data = device_data([a_metric("Counters/Energy", 1.5, datatype=DataType.Double)], with_datatypes=True)
+    row = readings(decode(a_node_birth(), DEVICE, data))[-1]
+    assert (row["value_double"], row["datatype"], row["flags"]) == (1.5, "Double", "datatype_drift")
+
+
+def test_a_name_without_its_birth_prefix_is_found_by_suffix_and_flagged() -> None:
+    birth = a_device_birth([a_metric("DATA/temp", 1.0, datatype=DataType.Double)])
+    row = readings(decode(a_node_birth(), birth, device_data([a_metric("temp", 2.0, datatype=DataType.Double)])))[-1]
+    assert (row["metric_name"], row["flags"]) == ("DATA/temp", "name_by_suffix")
+
+
+def test_a_death_makes_what_was_known_before_it_stale() -> None:
+    batch = decode(a_node_birth(), DEVICE, a_node_death())
+    assert (batch.stale[-1].edge_node_id, batch.stale[-1].device_id, batch.stale[-1].position) == (
+        "milling_line",
+        None,
+        4,
+    )
+
+
+def test_a_json_reading_keeps_every_digit() -> None:
+    arrival = an_arrival(
+        "meridian/monterrey/mecanizado/linea/cnc_201/husillo",
+        '{"timestamp": 1772323200000, "carga": 0.1, "piezas": 12345678901234567890, "nota": "ok", "mas": {"a": null}}',
+    )
+    rows = readings(decode(arrival, decoder=SiteDecoder(a_json_site())))
+    assert [(r["metric_name"], str(r["value_decimal"]), r["value_text"]) for r in rows] == [
+        ("husillo/carga", "0.100000000", None),
+        ("husillo/piezas", "12345678901234567890.000000000", None),
+        ("husillo/nota", "None", "ok"),
+        ("husillo/mas/a", "None", None),
+    ]
+    assert rows[0]["device_id"] == "mecanizado/linea/cnc_201"
+
+
+def test_text_in_a_counter_quarantines_the_whole_message_and_names_the_member() -> None:
+    mapping = SiteMapping.model_validate(
+        {"version": 1, "rules": [{"metric": "conteo/buenas", "is": "good_count", "role": "counter", "unit": "H87"}]}
+    )
+    decoder = SiteDecoder(a_json_site(), mapping=mapping)
+    arrival = an_arrival("meridian/monterrey/a/cnc_201/conteo", '{"timestamp": 1772323200000, "buenas": "17", "x": 1}')
+    batch = decode(arrival, decoder=decoder)
+    assert refused(batch) == [("mistyped_value", "/buenas is a counter and carries '17'")]
+    assert readings(batch) == []
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "reason"),
+    [
+        ("meridian/monterrey/a/cnc_201/x", "17", "malformed_json"),
+        ("meridian/monterrey/a/cnc_201/x", "{", "malformed_json"),
+        ("meridian/monterrey/a/cnc_201/x", '{"a": NaN}', "malformed_json"),
+        ("meridian/monterrey/a/cnc_201/x", "[" * 100_000, "malformed_json"),
+        ("meridian/monterrey/a/cnc_201/x", b"\xff\xfe", "malformed_json"),
+        ("meridian/monterrey/x", "{}", "unknown_topic"),
+        ("meridian/monterrey//x/y", "{}", "unknown_topic"),
+        ("meridian/elsewhere/x/y", "{}", "unknown_topic"),
+        ("meridian/monterrey/_event/work_order", "{}", "contract_violation"),
+        ("meridian/monterrey/_event/party", "{}", "contract_violation"),
+        ("meridian/monterrey/_event/a/b", "{}", "unknown_topic"),
+    ],
+)
+def test_what_cannot_be_read_has_its_reason(topic: str, payload: str | bytes, reason: str) -> None:
+    batch = decode(an_arrival(topic, payload), decoder=SiteDecoder(a_json_site()))
+    assert [found for found, _ in refused(batch)] == [reason]
+    assert len(messages(batch)) == 0
+
+
+def test_a_poisonous_message_does_not_stop_the_plant(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_args: Any, **_kwargs: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("ingest.decoder.parse_object", fail)
+    batch = decode(an_arrival("meridian/monterrey/a/cnc_201/x", "{}"), decoder=SiteDecoder(a_json_site()))
+    assert [reason for reason, _ in refused(batch)] == ["decoder_error"]
+
+
+def test_an_event_lands_as_it_was_said() -> None:
+    text = (
+        '{"event_id":"e1","event_type":"meter_change","event_version":1,"event_at":"2026-03-01T00:00:30Z",'
+        '"work_unit_id":"cnc_201","physical_asset_id":"weller-mc630-0201","metric":"energy",'
+        '"old_final_value":100.10,"new_start_value":0,"unit_code":"KWH","more":"is welcome"}'
+    )
+    arrival = an_arrival("meridian/monterrey/_event/meter_change", text)
+    batch = decode(arrival, decoder=SiteDecoder(a_json_site()))
+    (event,) = batch.rows.events.table().to_pylist()
+    assert (event["payload"], event["event_id"], event["event_at"].isoformat()) == (text, "e1", "2026-03-01T00:00:30")
+    assert messages(batch)[0]["message_type"] == "event"
+
+
+def test_two_messages_without_a_time_of_their_own_are_two() -> None:
+    decoder = SiteDecoder(a_json_site())
+    one = an_arrival("meridian/monterrey/a/cnc_201/x", '{"v": 1}')
+    batch = decode(one, one._replace(received_at=RECEIVED_AT + 1), decoder=decoder)
+    assert len({m["message_id"] for m in messages(batch)}) == 2
+    assert messages(batch)[0]["flags"] == "no_timestamp"
+
+
+def test_a_lone_surrogate_is_landed_as_text_a_file_can_hold() -> None:
+    arrival = an_arrival("meridian/monterrey/a/cnc_201/x", '{"timestamp": 1772323200, "s": "\\ud800"}')
+    assert readings(decode(arrival, decoder=SiteDecoder(a_json_site())))[0]["value_text"] == "?"

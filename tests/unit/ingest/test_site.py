@@ -1,0 +1,64 @@
+"""ingest.site: what a deployment may say of a plant, and the names that follow."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from ingest.errors import BrokerError
+from ingest.site import Broker
+from tests.builders.sparkplug import a_json_site, a_site
+
+
+def test_a_sparkplug_site_subscribes_to_its_group_and_its_json_root() -> None:
+    assert a_site().subscriptions == ("spBv1.0/hamburg/#", "meridian/hamburg/#")
+
+
+def test_a_json_site_subscribes_to_its_json_root_alone() -> None:
+    assert a_json_site().subscriptions == ("meridian/monterrey/#",)
+
+
+def test_client_ids_differ_by_collector_and_site() -> None:
+    assert a_site().client_id("c1") == "lineshaft-c1-hamburg"
+    assert a_json_site().client_id("c1") != a_site().client_id("c1")
+
+
+@pytest.mark.parametrize("site_id", ["", "../etc", "Hamburg", "a" * 41, "a\n", "ü"])
+def test_a_site_id_that_is_no_slug_is_refused(site_id: str) -> None:
+    with pytest.raises(ValidationError):
+        a_site(site_id=site_id)
+
+
+@pytest.mark.parametrize("group_id", [None, "", "STATE", "a/b", "a+b", "a#"])
+def test_a_group_id_that_no_topic_can_hold_is_refused(group_id: str | None) -> None:
+    with pytest.raises(ValidationError):
+        a_site(group_id=group_id)
+
+
+@pytest.mark.parametrize("url", ["http://x", "127.0.0.1:1883", "mqtt://", "mqtt://user:secret@host"])
+def test_a_broker_address_that_is_none_or_carries_a_secret_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError):
+        Broker(url=url)
+
+
+def test_ports_follow_the_scheme() -> None:
+    assert (Broker(url="mqtt://b").port, Broker(url="mqtts://b").port, Broker(url="mqtt://b:99").port) == (
+        1883,
+        8883,
+        99,
+    )
+
+
+def test_a_protocol_written_as_a_number_is_understood() -> None:
+    assert Broker.model_validate({"url": "mqtt://b", "protocol": 5}).protocol == "5"
+
+
+def test_a_secret_that_is_named_but_not_set_says_which_variable_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PLANT_PASSWORD", raising=False)
+    with pytest.raises(BrokerError, match="PLANT_PASSWORD"):
+        Broker(url="mqtt://b").secret("PLANT_PASSWORD")
+
+
+def test_an_unknown_time_zone_is_refused() -> None:
+    with pytest.raises(ValidationError, match="IANA"):
+        a_site(time_zone="Mars/Olympus")

@@ -1,0 +1,160 @@
+"""A contract file is accepted whole or refused with one sentence; an agreed contract changes by version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from models.billing.contract import stored_contract, stored_contracts
+from models.billing.contract_documents import apply_contracts, load_contracts
+from models.errors import BillingError, DocumentError
+from models.store import sessions
+from tests.builders.contracts import ASSET, a_contract, a_flat_fee, a_per_unit
+from tests.builders.enterprise import a_store, an_enterprise
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def a_file() -> dict[str, Any]:
+    """The builder's contract as its file says it."""
+    contract = a_contract()
+    return {
+        **{name: getattr(contract, name) for name in ("contract_id", "contract_version", "name", "currency_code")},
+        "seller_party_id": "weller",
+        "buyer_party_id": "meridian_de",
+        "time_zone": "Europe/Berlin",
+        "start_date": date(2026, 1, 1),
+        "end_date": None,
+        "billing_period": "month",
+        "payment_terms_days": 30,
+        "tax_category": "S",
+        "tax_rate_percent": "19",
+        "tax_exemption_reason": None,
+        "assets": [{"physical_asset_id": ASSET, "covered_from_date": date(2026, 1, 1), "covered_until_date": None}],
+        "terms": [
+            {
+                "term_id": term.term_id,
+                "rule": term.rule,
+                "metric": term.metric,
+                "quantity_unit_code": term.quantity_unit_code,
+                "description": term.description,
+                "parameters": dict(term.parameters),
+            }
+            for term in contract.terms
+        ],
+    }
+
+
+def written(directory: Path, *contents: dict[str, Any]) -> Path:
+    for number, content in enumerate(contents):
+        (directory / f"{number}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    return directory
+
+
+def test_a_file_becomes_the_contract_that_rating_takes(tmp_path: Path) -> None:
+    assert load_contracts(written(tmp_path, a_file()), enterprise=an_enterprise()) == (a_contract(),)
+
+
+def put(*path: str | int, value: Any) -> Change:
+    def change(content: dict[str, Any]) -> None:
+        target: Any = content
+        for step in path[:-1]:
+            target = target[step]
+        target[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (put("seller_party_id", value="wellr"), "seller_party_id: 'wellr' is no party"),
+        (put("currency_code", value="EURO"), "'EURO' is not an ISO 4217 currency code"),
+        (put("tax_rate_percent", value=19.0), "tax_rate_percent: 19.0 is a float"),
+        (put("tax_rate_percent", value="0"), "tax category S has a rate above 0"),
+        (put("tax_category", value="G"), "every other category a rate of 0"),
+        (put("tax_exemption_reason", value="because"), "only for them"),
+        (put("time_zone", value="CET/CEST"), "IANA time zone"),
+        (put("price", value="1"), "price: this key is unknown"),
+        (
+            put("terms", 0, "parameters", value={"amount": 8000.5}),
+            "Term base_fee (flat_fee): parameters.amount: 8000.5",
+        ),
+        (put("terms", 1, "rule", value="per_hour"), "names the rule 'per_hour'"),
+        (put("terms", 1, "quantity_unit_code", value="MTQ"), "Readings in SEC cannot be priced per MTQ"),
+        (put("terms", 1, "metric", value="air_volume"), "weller-mc630-1041 has no meter of air_volume"),
+        (put("terms", 1, "term_id", value="base_fee"), "terms: base_fee appears twice"),
+        (put("assets", 0, "physical_asset_id", value="weller-1"), "assets: 'weller-1' is no physical_asset"),
+        (put("assets", value=[]), "assets: Tuple should have at least 1 item"),
+    ],
+)
+def test_a_mistake_is_one_sentence_with_the_file(tmp_path: Path, change: Change, problem: str) -> None:
+    content = a_file()
+    change(content)
+    with pytest.raises(DocumentError) as refused:
+        load_contracts(written(tmp_path, content), enterprise=an_enterprise())
+    assert problem in str(refused.value)
+    assert refused.value.path == tmp_path / "0.yaml"
+
+
+def test_a_contract_id_appears_in_one_file(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match="appears in two files"):
+        load_contracts(written(tmp_path, a_file(), a_file()), enterprise=an_enterprise())
+
+
+def test_no_asset_is_billed_twice(tmp_path: Path) -> None:
+    other = {**a_file(), "contract_id": "another"}
+    with pytest.raises(DocumentError, match="another and eaas-cnc-hamburg both cover weller-mc630-1041 on 2026-01-01"):
+        load_contracts(written(tmp_path, a_file(), other), enterprise=an_enterprise())
+
+
+def test_one_contract_may_follow_another_on_the_same_asset(tmp_path: Path) -> None:
+    first = {**a_file(), "end_date": date(2026, 4, 1)}
+    second = {**a_file(), "contract_id": "next", "start_date": date(2026, 4, 1)}
+    assert len(load_contracts(written(tmp_path, first, second), enterprise=an_enterprise())) == 2
+
+
+def test_an_exported_service_names_why_it_is_not_taxed(tmp_path: Path) -> None:
+    content = {**a_file(), "tax_category": "G", "tax_rate_percent": "0", "tax_exemption_reason": "Export"}
+    (contract,) = load_contracts(written(tmp_path, content), enterprise=an_enterprise())
+    assert (contract.tax_rate_percent, contract.tax_exemption_reason) == (Decimal(0), "Export")
+
+
+def test_the_store_gives_back_what_was_applied(tmp_path: Path) -> None:
+    with a_store(tmp_path, a_contract()) as engine, sessions(engine).begin() as session:
+        assert stored_contracts(session) == (a_contract(),)
+        count = apply_contracts(session, (a_contract(),))
+        assert (count.is_change, count.unchanged_count) == (False, 1)
+
+
+def test_a_price_does_not_move_without_a_new_version(tmp_path: Path) -> None:
+    dearer = a_contract(a_flat_fee("9000"), a_per_unit())
+    with a_store(tmp_path, a_contract()) as engine:
+        with sessions(engine)() as session, pytest.raises(DocumentError, match="higher contract_version"):
+            apply_contracts(session, (dearer,))
+        with sessions(engine).begin() as session:
+            count = apply_contracts(session, (replace(dearer, contract_version=2),))
+            assert count.changed == ("contract eaas-cnc-hamburg",)
+        with sessions(engine).begin() as session:
+            assert stored_contract(session, "eaas-cnc-hamburg") == replace(dearer, contract_version=2)
+
+
+def test_a_contract_without_a_file_is_kept(tmp_path: Path) -> None:
+    with a_store(tmp_path, a_contract()) as engine, sessions(engine).begin() as session:
+        assert apply_contracts(session, ()).kept == ("contract eaas-cnc-hamburg",)
+
+
+def test_an_unknown_contract_is_named(tmp_path: Path) -> None:
+    with (
+        a_store(tmp_path) as engine,
+        sessions(engine).begin() as session,
+        pytest.raises(BillingError, match="no contract 'nowhere'"),
+    ):
+        stored_contract(session, "nowhere")

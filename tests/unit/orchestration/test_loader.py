@@ -1,0 +1,164 @@
+"""Landed files reach the warehouse exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingest.landing import Manifest
+from orchestration.warehouse.landed import SensorCursor, fingerprint_landing, list_batches, read_landed_files
+from orchestration.warehouse.loader import LoadCount, load_files
+from orchestration.warehouse.mappings import rebuild_mappings
+from orchestration.warehouse.schema import MESSAGE, READING, LandedTable, open_warehouse
+from tests.builders.landed import land_messages, message_id
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_warehouse(tmp_path / "warehouse.duckdb") as connection:
+        yield connection
+
+
+def load(connection: duckdb.DuckDBPyConnection, home: Path, table: LandedTable = READING) -> LoadCount:
+    files = [file for batch in read_landed_files(home).values() for file in batch]
+    return load_files(connection, table=table, files=files, home=home)
+
+
+def path_of(manifest: Manifest, kind: str) -> str:
+    return next(file.path for file in manifest.files if file.kind == kind)
+
+
+def test_rows_and_ledger_agree(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    manifest = land_messages(tmp_path, 1, 2, 3)
+    assert load(warehouse, tmp_path) == LoadCount(file_count=1, row_count=6)
+    row = warehouse.execute(
+        "select * exclude (loaded_at, min_event_at, max_event_at, sha256, day) from raw.loaded_file"
+    ).fetchone()
+    assert row == (path_of(manifest, "readings"), "readings", "hamburg", 6, 6, 0)
+    places = warehouse.execute(
+        "select distinct landed_file, count(*), max(file_row) from raw.reading group by all"
+    ).fetchall()
+    assert places == [(path_of(manifest, "readings"), 6, 5)]
+
+
+def test_a_file_is_loaded_once(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    land_messages(tmp_path, 1)
+    load(warehouse, tmp_path)
+    assert load(warehouse, tmp_path) == LoadCount()
+    assert warehouse.execute("select count(*) from raw.reading").fetchone() == (2,)
+
+
+def test_a_redelivered_message_lands_twice_and_is_loaded_once(
+    warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    land_messages(tmp_path, 1, 2)
+    load(warehouse, tmp_path, MESSAGE)
+    land_messages(tmp_path, 2, 3)
+    assert load(warehouse, tmp_path, MESSAGE) == LoadCount(file_count=1, row_count=1, redelivered_row_count=1)
+    found = warehouse.execute("select message_id, count(*) from raw.message group by all").fetchall()
+    assert sorted(found) == sorted((message_id(number), 1) for number in (1, 2, 3))
+
+
+def test_a_message_in_two_files_of_one_load_is_loaded_once(
+    warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    first = land_messages(tmp_path, 1, 2)
+    land_messages(tmp_path, 1, 2)
+    assert load(warehouse, tmp_path) == LoadCount(file_count=2, row_count=4, redelivered_row_count=4)
+    assert warehouse.execute("select distinct landed_file from raw.reading").fetchall() == [
+        (path_of(first, "readings"),)
+    ]
+
+
+def test_a_message_flagged_for_its_clock_is_recognised_without_a_time_bound(
+    warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    land_messages(tmp_path, 1)
+    load(warehouse, tmp_path, MESSAGE)
+    warehouse.execute("update raw.message set event_at = timestamp '1970-01-01', flags = 'event_time_implausible'")
+    land_messages(tmp_path, 1)
+    assert load(warehouse, tmp_path, MESSAGE).redelivered_row_count == 1
+
+
+def test_a_corrupted_file_is_set_aside_alone(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    broken = path_of(land_messages(tmp_path, 1), "readings")
+    land_messages(tmp_path, 2)
+    sound_bytes = (tmp_path / broken).read_bytes()
+    (tmp_path / broken).write_bytes(sound_bytes[:200] + bytes([sound_bytes[200] ^ 1]) + sound_bytes[201:])
+
+    count = load(warehouse, tmp_path)
+    assert (count.file_count, count.row_count) == (1, 2)
+    assert [(fault.file.path, fault.reason) for fault in count.rejections] == [(broken, "sha256_mismatch")]
+    assert warehouse.execute("select landed_file, reason from raw.rejected_file").fetchall() == [
+        (broken, "sha256_mismatch")
+    ]
+
+    (tmp_path / broken).write_bytes(sound_bytes)
+    assert load(warehouse, tmp_path) == LoadCount(file_count=1, row_count=2)
+    assert warehouse.execute("select count(*) from raw.rejected_file").fetchone() == (0,)
+
+
+def test_a_missing_file_is_set_aside(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    (tmp_path / path_of(land_messages(tmp_path, 1), "messages")).unlink()
+    assert [fault.reason for fault in load(warehouse, tmp_path, MESSAGE).rejections] == ["missing"]
+
+
+def test_nothing_is_loaded_when_the_ledger_cannot_be_written(
+    warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    land_messages(tmp_path, 1)
+    warehouse.execute("alter table raw.loaded_file add column surprise varchar")
+    with pytest.raises(duckdb.Error):
+        load(warehouse, tmp_path)
+    assert warehouse.execute("select count(*) from raw.reading").fetchone() == (0,)
+
+
+def test_the_warehouse_replaces_the_debris_of_an_interrupted_creation(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    path.write_bytes(b"\0" * 4096)
+    with open_warehouse(path) as connection:
+        assert connection.execute("select count(*) from raw.reading").fetchone() == (0,)
+    assert not list(tmp_path.glob("*.new*"))
+
+
+def test_the_fingerprint_of_the_landing_zone_moves_with_each_batch(tmp_path: Path) -> None:
+    before = fingerprint_landing(tmp_path)
+    land_messages(tmp_path, 1)
+    after = fingerprint_landing(tmp_path)
+    assert before != after
+    assert after == fingerprint_landing(tmp_path)
+
+
+def test_a_sensor_sees_a_late_batch_and_no_batch_twice(tmp_path: Path) -> None:
+    hour = 3_600 * 10**9
+    names = tuple(f"{number * hour:020d}-x.json" for number in (1, 5, 9))
+    cursor = SensorCursor().advanced(names)
+    assert cursor.unseen(names) == ()
+    late = f"{9 * hour - hour // 2:020d}-y.json"
+    again = SensorCursor.parse(cursor.text())
+    assert again.unseen((*names, late)) == (late,)
+    assert again.advanced((*names, late)).unseen((*names, late)) == ()
+    assert SensorCursor.parse(None).unseen(list_batches(tmp_path)) == ()
+
+
+def test_every_metric_seen_gets_a_row_in_the_mapping(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    from ingest.mapping import SiteMapping
+
+    land_messages(tmp_path, 1)
+    load(warehouse, tmp_path)
+    rule = {"metric": "Counters/Counter0", "is": "energy", "role": "counter", "unit": "KWH", "source_unit": "WHR"}
+    mapping = SiteMapping.model_validate({"version": 3, "rules": [rule], "states": {"Laufend": "executing"}})
+    count = rebuild_mappings(warehouse, mappings={"hamburg": mapping})
+    rows = warehouse.execute(
+        "select metric_name, work_unit_id, metric, metric_role, factor::varchar, mapping_version "
+        "from raw.metric_mapping order by 1"
+    ).fetchall()
+    assert rows == [
+        ("Counters/Counter0", "cnc_101", "energy", "counter", "0.001000000000000000", "3"),
+        ("Counters/Counter1", "cnc_101", None, "unmapped", "1.000000000000000000", "3"),
+    ]
+    assert (count.metric_count, count.unmapped_count) == (2, 1)
+    assert ("Laufend", "executing") in warehouse.execute("select local_state, state from raw.state_mapping").fetchall()
