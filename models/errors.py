@@ -8,8 +8,9 @@
         ├── StoreError                 the operational store cannot be opened or migrated
         └── BillingError
             ├── RatingError            usage and contract do not fit together
-            ├── InvoiceNotFoundError   no invoice of that id
-            └── InvoiceNotIssuableError  a draft that must not become an invoice yet; carries its reasons
+            ├── InvoiceNotFoundError   no invoice of that id or number
+            ├── InvoiceNotIssuableError  a draft that must not become an invoice yet; carries its reasons
+            └── InvoiceNotCreditableError  nothing that a credit note can take back, or not like this
 
 Belongs here: every exception this package raises on purpose. Does not belong here: text for a screen beyond that.
 """
@@ -58,7 +59,7 @@ class RatingError(BillingError):
 
 
 class InvoiceNotFoundError(BillingError):
-    """No invoice carries the id asked for."""
+    """No invoice carries the id or number asked for."""
 
     def __init__(self, invoice_id: str) -> None:
         self.invoice_id = invoice_id
@@ -72,3 +73,12 @@ class InvoiceNotIssuableError(BillingError):
         self.invoice_id = invoice_id
         self.reasons = reasons
         super().__init__(f"Invoice {invoice_id!r} stays a draft: {'; '.join(reasons)}.")
+
+
+class InvoiceNotCreditableError(BillingError):
+    """No credit note can be made of this, or not as asked."""
+
+    def __init__(self, invoice_id: str, problem: str) -> None:
+        self.invoice_id = invoice_id
+        self.problem = problem
+        super().__init__(f"{invoice_id!r} cannot be credited: {problem}.")

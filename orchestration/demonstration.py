@@ -170,6 +170,7 @@ select
     sum(good_quantity) / nullif(sum(produced_quantity), 0),
     sum(good_run_time_s) / nullif(sum(planned_busy_time_s), 0)
 from performance.fct_oee_per_shift
+where is_counting_items
 group by site_id
 order by site_id
 """

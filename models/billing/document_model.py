@@ -12,6 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Literal
+
+DocumentType = Literal["invoice", "credit_note"]
+"""A credit note (UNTDID 1001: 381) takes back a whole invoice (380); its amounts are positive and mean the reverse."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +88,13 @@ class DocumentLine:
 
 @dataclass(frozen=True, kw_only=True)
 class InvoiceDocument:
-    """An issued invoice (or a draft, whose number is None), with its EN 16931 totals.
+    """An issued invoice (or a draft, whose number is None) or a credit note, with its EN 16931 totals.
+
+    A credit note names the invoice it credits (BT-25, BT-26) and why, repeats its lines, readings and amounts, and has
+    no due date. EN 16931 calls both an invoice, so do the fields here.
 
     `invoice_sha256` seals everything here but the status; it covers `previous_sha256`, the seal of the seller's
-    preceding invoice of that year, so that an altered, missing or inserted invoice breaks the chain.
+    document of that year before it, so that an altered, missing or inserted one breaks the chain.
     """
 
     invoice_number: str | None
@@ -119,6 +126,10 @@ class InvoiceDocument:
     tax_inclusive_amount: Decimal
     payable_amount: Decimal
     payment_terms_days: int
+    document_type: DocumentType = "invoice"
+    preceding_invoice_number: str | None = None
+    preceding_issued_on: date | None = None
+    credit_reason: str | None = None
     issued_at: datetime | None = None
     previous_sha256: str | None = None
     invoice_sha256: str | None = None

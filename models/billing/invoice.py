@@ -1,6 +1,6 @@
-"""Invoices as rows: header, lines, and the meter segments that prove each line.
+"""Invoices and credit notes as rows: header, lines, and the meter segments that prove each line.
 
-Belongs here: the tables. Does not belong here: drafting and issuing (invoicing.py), the frozen view.
+Belongs here: the tables. Does not belong here: drafting and issuing (invoicing.py), crediting, the frozen view.
 
 Issued is immutable: triggers refuse any change to an issued invoice but the steps of its status.
 `snapshot` is JSON text: seller, buyer, contract name and asset as they were, so that a company that moves changes no
@@ -81,22 +81,44 @@ class InvoiceLineRow(Row):
 
 
 class InvoiceRow(Row):
-    """One row per contract, asset and billing period."""
+    """One row per contract, asset, billing period, revision and type of document.
+
+    The first invoice is revision 1; a credit note has the revision of the invoice it credits, whose number, date and
+    lines it repeats; the invoice drawn after it is the next revision.
+    """
 
     __tablename__ = "invoice"
     __table_args__ = (
-        UniqueConstraint("contract_id", "physical_asset_id", "billing_period"),
+        UniqueConstraint(
+            "contract_id",
+            "physical_asset_id",
+            "billing_period",
+            "revision",
+            "document_type",
+            name="uq_invoice_revision",  # the convention's name would be longer than Postgres allows
+        ),
         UniqueConstraint("invoice_number"),
+        UniqueConstraint("preceding_invoice_number"),  # an invoice is credited once
+        CheckConstraint("document_type IN ('invoice', 'credit_note')", name="document_type"),
+        CheckConstraint(
+            "document_type = 'invoice' AND preceding_invoice_number IS NULL AND preceding_issued_on IS NULL "
+            "AND credit_reason IS NULL OR document_type = 'credit_note' AND preceding_invoice_number IS NOT NULL "
+            "AND preceding_issued_on IS NOT NULL AND credit_reason IS NOT NULL",
+            name="credit_note_is_complete",
+        ),
         CheckConstraint("status IN ('draft', 'issued', 'paid', 'void')", name="status"),
         CheckConstraint(
             "status = 'draft' OR (invoice_number IS NOT NULL AND issued_at IS NOT NULL AND issued_on IS NOT NULL "
-            "AND due_date IS NOT NULL AND previous_sha256 IS NOT NULL AND invoice_sha256 IS NOT NULL)",
+            "AND (due_date IS NOT NULL) = (document_type = 'invoice') AND previous_sha256 IS NOT NULL "
+            "AND invoice_sha256 IS NOT NULL)",
             name="issued_is_complete",
         ),
         Index(None, "billing_period"),  # `list_invoices` of one month
     )
 
     invoice_id: Mapped[str] = mapped_column(primary_key=True)
+    document_type: Mapped[str]
+    revision: Mapped[int]
     status: Mapped[str]
     contract_id: Mapped[str] = mapped_column(ForeignKey("contract.contract_id"))
     contract_version: Mapped[int]
@@ -117,6 +139,9 @@ class InvoiceRow(Row):
     tax_amount: Mapped[Decimal]
     tax_inclusive_amount: Mapped[Decimal]
     payable_amount: Mapped[Decimal]
+    preceding_invoice_number: Mapped[str | None] = mapped_column(ForeignKey("invoice.invoice_number"))
+    preceding_issued_on: Mapped[date | None]
+    credit_reason: Mapped[str | None]
     snapshot: Mapped[str]
     hold_reasons: Mapped[str]
     content_sha256: Mapped[str]

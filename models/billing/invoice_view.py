@@ -79,6 +79,10 @@ def document_of(row: InvoiceRow) -> InvoiceDocument:
         tax_inclusive_amount=row.tax_inclusive_amount,
         payable_amount=row.payable_amount,
         payment_terms_days=row.payment_terms_days,
+        document_type=row.document_type,  # type: ignore[arg-type]  # a check constraint holds it to the two
+        preceding_invoice_number=row.preceding_invoice_number,
+        preceding_issued_on=row.preceding_issued_on,
+        credit_reason=row.credit_reason,
         issued_at=row.issued_at,
         previous_sha256=row.previous_sha256,
         invoice_sha256=row.invoice_sha256,

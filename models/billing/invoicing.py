@@ -1,9 +1,11 @@
 """From a rating to a draft, from a draft to an issued invoice.
 
-Belongs here: the two transitions and the list of invoices. Does not belong here: pricing (rating), documents, payment.
+Belongs here: the two transitions and the list of invoices and credit notes.
+Does not belong here: pricing (rating), crediting (crediting.py), documents, payment.
 
 One invoice per contract, asset and billing period. Drawing it again replaces a draft whose content changed and never
-touches an issued one: it reports the difference, which a credit note or adjustment must settle.
+touches an issued one: it reports the difference, which a credit note must settle. Once credited, the next draw starts
+the next revision.
 Nothing commits here: the caller's transaction does (`with sessions(engine).begin() as session:`).
 """
 
@@ -17,9 +19,9 @@ from itertools import zip_longest
 from typing import Literal
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from models.billing.document_model import TradeParty
+from models.billing.document_model import DocumentType, TradeParty
 from models.billing.invoice import InvoiceRow
 from models.billing.invoice_view import document_of, invoice_row, line_rows
 from models.billing.number_sequence import invoice_number, locked_sequence
@@ -48,22 +50,33 @@ class DraftOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class IssuedInvoice:
-    """An issued invoice's identity; `is_new` is False when it had been issued before this call."""
+    """An issued invoice's or credit note's identity; `is_new` is False when it had been issued before this call.
+
+    A credit note has no `due_date`.
+    """
 
     invoice_id: str
+    document_type: DocumentType
     invoice_number: str
     issued_at: datetime
     issued_on: date
-    due_date: date
+    due_date: date | None
     invoice_sha256: str
     is_new: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class InvoiceSummary:
-    """One line of a list of invoices."""
+    """One line of a list of invoices and credit notes.
+
+    Its amounts say what the buyer owes by it: a credit note's are negative here, so that any sum of them is right.
+    `credited_by` is the number of the credit note that settles an invoice, `preceding_invoice_number` the invoice that
+    a credit note settles.
+    """
 
     invoice_id: str
+    document_type: DocumentType
+    revision: int
     invoice_number: str | None
     status: str
     contract_id: str
@@ -75,18 +88,27 @@ class InvoiceSummary:
     tax_exclusive_amount: Decimal
     tax_amount: Decimal
     payable_amount: Decimal
+    preceding_invoice_number: str | None
+    credited_by: str | None
     hold_reasons: tuple[str, ...]
 
 
-def invoice_id_of(*, contract_id: str, physical_asset_id: str, billing_period: str) -> str:
+def invoice_id_of(*, contract_id: str, physical_asset_id: str, billing_period: str, revision: int = 1) -> str:
     """The natural key as one name, fit for a file."""
-    return f"{contract_id}.{physical_asset_id}.{billing_period}"
+    first = f"{contract_id}.{physical_asset_id}.{billing_period}"
+    return first if revision == 1 else f"{first}.r{revision}"
 
 
 def draft_invoice(session: Session, *, rating: Rating) -> DraftOutcome:
-    """The draft of a rating: created, replaced if anything in it changed, or left alone."""
-    fresh = _row_of(session, rating)
-    present = session.get(InvoiceRow, fresh.invoice_id, with_for_update=True)
+    """The draft of a rating: created, replaced if anything in it changed, or left alone.
+
+    What was credited is over: the draft is the next revision then.
+    """
+    present = _latest_revision(session, rating)
+    revision = present.revision if present is not None else 1
+    if present is not None and present.invoice_number is not None and credit_note_row(session, present.invoice_number):
+        present, revision = None, revision + 1
+    fresh = _row_of(session, rating, revision=revision)
     if present is not None and present.status != "draft":
         differences = _differences(present, fresh)
         change: DraftChange = "issued_differs" if differences else "unchanged"
@@ -117,7 +139,7 @@ def issue_invoice(
     invoice_row(session, invoice_id)
     row = session.get_one(InvoiceRow, invoice_id, with_for_update=True, populate_existing=True)
     if row.status != "draft":
-        return _issued(row, is_new=False)
+        return issued_invoice(row, is_new=False)
     after_period = local_date(row.period_end_at, row.time_zone)
     issued_on = issued_on or after_period
     reasons = tuple(json.loads(row.hold_reasons))
@@ -126,6 +148,12 @@ def issue_invoice(
     if reasons:
         raise InvoiceNotIssuableError(invoice_id, reasons)
 
+    row.due_date = issued_on + timedelta(days=row.payment_terms_days)
+    return number_and_seal(session, row, issued_at=issued_at, issued_on=issued_on)
+
+
+def number_and_seal(session: Session, row: InvoiceRow, *, issued_at: datetime, issued_on: date) -> IssuedInvoice:
+    """The last step of every document: the next number of its seller's year, and the seal over the seal before it."""
     sequence = locked_sequence(session, seller_party_id=row.seller_party_id, issue_year=issued_on.year)
     sequence.last_number += 1
     row.invoice_number = invoice_number(
@@ -133,32 +161,74 @@ def issue_invoice(
     )
     row.issued_at = issued_at
     row.issued_on = issued_on
-    row.due_date = issued_on + timedelta(days=row.payment_terms_days)
     row.previous_sha256 = sequence.last_sha256
     row.invoice_sha256 = invoice_sha256(document_of(row))
     row.status = "issued"
     sequence.last_sha256 = row.invoice_sha256
     session.flush()
-    return _issued(row, is_new=True)
+    return issued_invoice(row, is_new=True)
+
+
+def issued_invoice(row: InvoiceRow, *, is_new: bool) -> IssuedInvoice:
+    """The identity of a row that has a number."""
+    names = [field.name for field in fields(IssuedInvoice) if field.name != "is_new"]
+    return IssuedInvoice(**{name: getattr(row, name) for name in names}, is_new=is_new)
+
+
+def credit_note_row(session: Session, number: str) -> InvoiceRow | None:
+    """The credit note that settles the invoice of that number, if there is one."""
+    return session.scalars(select(InvoiceRow).where(InvoiceRow.preceding_invoice_number == number)).one_or_none()
 
 
 def list_invoices(
     session: Session, *, billing_period: str | None = None, status: str | None = None
 ) -> tuple[InvoiceSummary, ...]:
-    """Invoices and drafts by period, contract and asset."""
-    query = select(InvoiceRow).order_by(InvoiceRow.billing_period, InvoiceRow.contract_id, InvoiceRow.physical_asset_id)
+    """Drafts, invoices and credit notes by period, contract and asset; each credit note after what it credits."""
+    note = aliased(InvoiceRow)
+    query = (
+        select(InvoiceRow, note.invoice_number)
+        .outerjoin(note, note.preceding_invoice_number == InvoiceRow.invoice_number)
+        .order_by(
+            InvoiceRow.billing_period,
+            InvoiceRow.contract_id,
+            InvoiceRow.physical_asset_id,
+            InvoiceRow.revision,
+            InvoiceRow.document_type.desc(),
+        )
+    )
     if billing_period is not None:
         query = query.where(InvoiceRow.billing_period == billing_period)
     if status is not None:
         query = query.where(InvoiceRow.status == status)
-    names = [field.name for field in fields(InvoiceSummary) if field.name != "hold_reasons"]
-    return tuple(
-        InvoiceSummary(**{name: getattr(row, name) for name in names}, hold_reasons=tuple(json.loads(row.hold_reasons)))
-        for row in session.scalars(query)
-    )
+    return tuple(_summary(row, credited_by=credited_by) for row, credited_by in session.execute(query))
 
 
-def _row_of(session: Session, rating: Rating) -> InvoiceRow:
+def _summary(row: InvoiceRow, *, credited_by: str | None) -> InvoiceSummary:
+    derived = {"hold_reasons": tuple(json.loads(row.hold_reasons)), "credited_by": credited_by}
+    values = {field.name: getattr(row, field.name) for field in fields(InvoiceSummary) if field.name not in derived}
+    if row.document_type == "credit_note":
+        values |= {name: -value for name, value in values.items() if isinstance(value, Decimal)}
+    return InvoiceSummary(**values, **derived)
+
+
+def _latest_revision(session: Session, rating: Rating) -> InvoiceRow | None:
+    """The invoice or draft now in force for the rating's contract, asset and period; held until this transaction ends."""
+    return session.scalars(
+        select(InvoiceRow)
+        .where(
+            InvoiceRow.contract_id == rating.contract.contract_id,
+            InvoiceRow.physical_asset_id == rating.physical_asset_id,
+            InvoiceRow.billing_period == rating.billing_period,
+            InvoiceRow.document_type == "invoice",
+        )
+        .order_by(InvoiceRow.revision.desc())
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def _row_of(session: Session, rating: Rating, *, revision: int) -> InvoiceRow:
     """The draft as a row not yet in the session; its fingerprint covers everything that may change before issue."""
     contract = rating.contract
     asset = session.get(PhysicalAssetRow, rating.physical_asset_id)
@@ -183,7 +253,10 @@ def _row_of(session: Session, rating: Rating) -> InvoiceRow:
             contract_id=contract.contract_id,
             physical_asset_id=rating.physical_asset_id,
             billing_period=rating.billing_period,
+            revision=revision,
         ),
+        document_type="invoice",
+        revision=revision,
         status="draft",
         contract_id=contract.contract_id,
         contract_version=contract.contract_version,
@@ -208,8 +281,13 @@ def _row_of(session: Session, rating: Rating) -> InvoiceRow:
         hold_reasons=canonical_json(rating.hold_reasons),
         lines=line_rows(rating.lines),
     )
-    row.content_sha256 = sha256_of([document_of(row), row.hold_reasons])
+    row.content_sha256 = content_sha256(row)
     return row
+
+
+def content_sha256(row: InvoiceRow) -> str:
+    """The fingerprint of a draft: of everything that may change before it has a number."""
+    return sha256_of([document_of(row), row.hold_reasons])
 
 
 def _trade_party(session: Session, party_id: str) -> TradeParty:
@@ -237,8 +315,3 @@ def _billed(row: InvoiceRow) -> list[str]:
         f"{line.line_extension_amount}"
         for line in row.lines
     ]
-
-
-def _issued(row: InvoiceRow, *, is_new: bool) -> IssuedInvoice:
-    names = [field.name for field in fields(IssuedInvoice) if field.name != "is_new"]
-    return IssuedInvoice(**{name: getattr(row, name) for name in names}, is_new=is_new)

@@ -1,4 +1,6 @@
-"""Gapless invoice numbers: one counter per seller and year, and the seal of the last invoice that drew from it.
+"""Gapless numbers: one counter per seller and year, and the seal of the last document that drew from it.
+
+Invoices and credit notes draw from the same one: one chain then shows that neither was left out or slipped in.
 
 Belongs here: the row, and drawing from it inside the caller's transaction. A rolled-back transaction gives its number
 back, a trigger refuses any step but one, and concurrent writers wait for one another: SQLite's writer lock

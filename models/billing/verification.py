@@ -1,6 +1,7 @@
-"""Proving an invoice: from its own copy alone, and against the store's chain.
+"""Proving an invoice or a credit note: from its own copy alone, and against the store's chain.
 
-Belongs here: recomputing every quantity from readings, every line from terms, the foot, the seal, the chain of seals.
+Belongs here: recomputing every quantity from readings, every line from terms, the foot, the seal, the chain of seals,
+and that a credit note takes back exactly what its invoice billed.
 Does not belong here: whether the landed files still hold those readings (the evidence's hashes say where to look).
 
 `verify_document` needs nothing but the document: the customer can run it. What it cannot see is whether an invoice was
@@ -10,8 +11,8 @@ left out of the seller's chain; `verify_sequences` sees that in the store.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from models.billing.document_model import DocumentLine, InvoiceDocument, LineSegment
 from models.billing.invoice import InvoiceRow
-from models.billing.invoice_view import invoice_document
+from models.billing.invoice_view import document_of, invoice_document
 from models.billing.number_sequence import GENESIS, NumberSequenceRow, invoice_number
 from models.billing.rating import RatedLine, rate
 from models.billing.seal import invoice_sha256
@@ -32,6 +33,13 @@ from models.errors import ModelsError, RatingError
 from models.exact import exact, plain_text
 from models.money import Money
 from models.timeline import Period
+
+
+OWN_OF_A_CREDIT_NOTE = (
+    "invoice_number", "invoice_id", "document_type", "status", "issued_on", "due_date", "issued_at",
+    "preceding_invoice_number", "preceding_issued_on", "credit_reason", "previous_sha256", "invoice_sha256",
+)  # fmt: skip
+"""The fields in which a credit note may differ from the invoice it credits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +54,11 @@ class Finding:
 def verify_invoice(session: Session, invoice_id: str) -> tuple[Finding, ...]:
     """Everything that can be checked about one stored invoice; empty if it holds."""
     document = invoice_document(session, invoice_id)
-    return (*verify_document(document), *_chain_findings(session, document))
+    return (
+        *verify_document(document),
+        *_chain_findings(session, document),
+        *_credited_findings(session, document),
+    )
 
 
 def verify_document(document: InvoiceDocument) -> tuple[Finding, ...]:
@@ -55,6 +67,7 @@ def verify_document(document: InvoiceDocument) -> tuple[Finding, ...]:
         findings = [finding for line in document.lines for finding in _segment_findings(document, line)]
         findings += _rating_findings(document)
         findings += _total_findings(document)
+        findings += _reference_findings(document)
         findings += _seal_findings(document)
     except (ModelsError, ArithmeticError) as absurd:
         return (Finding(check="number", sentence=f"it holds what no invoice holds: {absurd}"),)
@@ -201,12 +214,23 @@ def _total_findings(document: InvoiceDocument) -> Iterator[Finding]:
             yield Finding(check="total", sentence=f"{name} says {stated}, the lines give {proven}")
 
 
+def _reference_findings(document: InvoiceDocument) -> Iterator[Finding]:
+    given = [document.preceding_invoice_number, document.preceding_issued_on, document.credit_reason]
+    is_present = [value is not None for value in given]
+    if document.document_type == "credit_note" and not all(is_present):
+        yield Finding(check="reference", sentence="a credit note must name the invoice it credits, its date and why")
+    elif document.document_type == "invoice" and any(is_present):
+        yield Finding(check="reference", sentence="an invoice credits nothing, this one names an invoice to credit")
+
+
+def _due_date(document: InvoiceDocument, issued_on: date) -> date | None:
+    return issued_on + timedelta(days=document.payment_terms_days) if document.document_type == "invoice" else None
+
+
 def _seal_findings(document: InvoiceDocument) -> Iterator[Finding]:
     if document.invoice_number is None:
         return
-    if document.issued_on is None or document.due_date != document.issued_on + timedelta(
-        days=document.payment_terms_days
-    ):
+    if document.issued_on is None or document.due_date != _due_date(document, document.issued_on):
         yield Finding(check="dates", sentence=f"the due date {document.due_date} does not follow from the issue date")
     if document.invoice_sha256 != invoice_sha256(document):
         yield Finding(check="seal", sentence="the seal does not match the content: something was altered after issue")
@@ -217,7 +241,7 @@ def _chain_findings(session: Session, document: InvoiceDocument) -> Iterator[Fin
         return
     number = int(document.invoice_number.rpartition("-")[2])
     expected: str | None = GENESIS
-    name = "the first invoice"
+    name = "the first of the year"
     if number > 1:
         name = invoice_number(
             seller_party_id=document.seller.party_id, issue_year=document.issued_on.year, number=number - 1
@@ -227,3 +251,13 @@ def _chain_findings(session: Session, document: InvoiceDocument) -> Iterator[Fin
         ).one_or_none()
     if document.previous_sha256 != expected:
         yield Finding(check="chain", sentence=f"the seal of the preceding invoice ({name}) is not the one named here")
+
+
+def _credited_findings(session: Session, document: InvoiceDocument) -> Iterator[Finding]:
+    if document.document_type != "credit_note":
+        return
+    number = document.preceding_invoice_number
+    row = session.scalars(select(InvoiceRow).where(InvoiceRow.invoice_number == number)).one_or_none()
+    own = {name: getattr(document, name) for name in OWN_OF_A_CREDIT_NOTE}
+    if row is None or row.issued_on != document.preceding_issued_on or replace(document_of(row), **own) != document:
+        yield Finding(check="credit", sentence=f"it does not take back exactly what invoice {number} billed")

@@ -71,7 +71,6 @@ def dbt_models(
         if broken:
             raise dg.Failure(
                 description="; ".join(f"{node.unique_id}: {node.message.strip()}" for node in broken),
-                metadata={"dbt_log": dg.MetadataValue.path(deployment.home / "dbt" / "logs" / "dbt.log")},
                 allow_retries=False,
             )
         if result.exception is not None:

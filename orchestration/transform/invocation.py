@@ -25,7 +25,7 @@ _QUIET = (
     "--log-level",
     "none",
     "--log-level-file",
-    "info",
+    "none",
     "--no-version-check",
     "--no-send-anonymous-usage-stats",
 )

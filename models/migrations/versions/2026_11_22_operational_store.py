@@ -157,6 +157,8 @@ def upgrade() -> None:
     op.create_table(
         "invoice",
         sa.Column("invoice_id", sa.Text(), nullable=False),
+        sa.Column("document_type", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("contract_id", sa.Text(), nullable=False),
         sa.Column("contract_version", sa.Integer(), nullable=False),
@@ -177,6 +179,9 @@ def upgrade() -> None:
         sa.Column("tax_amount", EXACT, nullable=False),
         sa.Column("tax_inclusive_amount", EXACT, nullable=False),
         sa.Column("payable_amount", EXACT, nullable=False),
+        sa.Column("preceding_invoice_number", sa.Text(), nullable=True),
+        sa.Column("preceding_issued_on", sa.Date(), nullable=True),
+        sa.Column("credit_reason", sa.Text(), nullable=True),
         sa.Column("snapshot", sa.Text(), nullable=False),
         sa.Column("hold_reasons", sa.Text(), nullable=False),
         sa.Column("content_sha256", sa.Text(), nullable=False),
@@ -188,9 +193,17 @@ def upgrade() -> None:
         sa.Column("invoice_sha256", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "status = 'draft' OR (invoice_number IS NOT NULL AND issued_at IS NOT NULL AND issued_on IS NOT NULL "
-            "AND due_date IS NOT NULL AND previous_sha256 IS NOT NULL AND invoice_sha256 IS NOT NULL)",
+            "AND (due_date IS NOT NULL) = (document_type = 'invoice') AND previous_sha256 IS NOT NULL "
+            "AND invoice_sha256 IS NOT NULL)",
             name=op.f("ck_invoice_issued_is_complete"),
         ),
+        sa.CheckConstraint(
+            "document_type = 'invoice' AND preceding_invoice_number IS NULL AND preceding_issued_on IS NULL "
+            "AND credit_reason IS NULL OR document_type = 'credit_note' AND preceding_invoice_number IS NOT NULL "
+            "AND preceding_issued_on IS NOT NULL AND credit_reason IS NOT NULL",
+            name=op.f("ck_invoice_credit_note_is_complete"),
+        ),
+        sa.CheckConstraint("document_type IN ('invoice', 'credit_note')", name=op.f("ck_invoice_document_type")),
         sa.CheckConstraint("status IN ('draft', 'issued', 'paid', 'void')", name=op.f("ck_invoice_status")),
         sa.ForeignKeyConstraint(["buyer_party_id"], ["party.party_id"], name=op.f("fk_invoice_buyer_party_id")),
         sa.ForeignKeyConstraint(["contract_id"], ["contract.contract_id"], name=op.f("fk_invoice_contract_id")),
@@ -198,14 +211,22 @@ def upgrade() -> None:
             ["physical_asset_id"], ["physical_asset.physical_asset_id"], name=op.f("fk_invoice_physical_asset_id")
         ),
         sa.ForeignKeyConstraint(["seller_party_id"], ["party.party_id"], name=op.f("fk_invoice_seller_party_id")),
+        sa.ForeignKeyConstraint(
+            ["preceding_invoice_number"],
+            ["invoice.invoice_number"],
+            name=op.f("fk_invoice_preceding_invoice_number"),
+        ),
         sa.PrimaryKeyConstraint("invoice_id", name=op.f("pk_invoice")),
         sa.UniqueConstraint(
             "contract_id",
             "physical_asset_id",
             "billing_period",
-            name=op.f("uq_invoice_contract_id_physical_asset_id_billing_period"),
+            "revision",
+            "document_type",
+            name=op.f("uq_invoice_revision"),
         ),
         sa.UniqueConstraint("invoice_number", name=op.f("uq_invoice_invoice_number")),
+        sa.UniqueConstraint("preceding_invoice_number", name=op.f("uq_invoice_preceding_invoice_number")),
     )
     op.create_index(op.f("ix_invoice_billing_period"), "invoice", ["billing_period"], unique=False)
     op.create_table(

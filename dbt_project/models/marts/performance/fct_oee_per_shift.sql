@@ -14,6 +14,10 @@ shifts as (
     select * from {{ ref('int_production__shift_instances') }}
 ),
 
+counting_units as (
+    select distinct work_unit_id from {{ ref('fct_production_counts') }}
+),
+
 site_horizons as (
     select
         site_id,
@@ -84,10 +88,12 @@ measured as (
         items.good_quantity,
         items.scrap_quantity,
         items.unplanned_item_quantity,
+        counting_units.work_unit_id is not null as is_counting_items,
         cast(times.observed_s as double) as observed_s
     from times
     inner join shifts
         on times.shift_id = shifts.shift_id and times.shift_date = shifts.shift_date
+    left join counting_units on times.work_unit_id = counting_units.work_unit_id
     inner join site_horizons on times.site_id = site_horizons.site_id
     left join items
         on
