@@ -23,7 +23,8 @@ test: $(VENV)/.ready ## every test this machine can run; those that need a missi
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 dev: $(VENV)/.ready ## Dagster's web server and daemon on the demo deployment
-	$(BIN)/dagster dev
+	@mkdir -p .lineshaft/dagster && cp -n dagster.yaml .lineshaft/dagster/
+	DAGSTER_HOME=$(CURDIR)/.lineshaft/dagster $(BIN)/dagster dev
 
 lock: ## resolve requirements.lock again from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group test --group build pyproject.toml -o requirements.lock

@@ -10,6 +10,7 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -46,8 +47,11 @@ def _configuration(deployment: Deployment) -> Iterator[Finding]:
     from models.billing.contract_documents import load_contracts
     from models.isa95.documents import load_enterprise
 
+    def rules(mapping: Path | None) -> str:
+        return f"{len(load_mapping(mapping).rules)} rules" if mapping else "none; every value lands unmapped"
+
     for site in deployment.sites:
-        yield _tried(f"mapping of {site.site_id}", lambda path=site.mapping: f"{len(load_mapping(path).rules)} rules")
+        yield _tried(f"mapping of {site.site_id}", partial(rules, site.mapping))
 
     def contracts() -> str:
         enterprise = load_enterprise(deployment.directory / "enterprise")

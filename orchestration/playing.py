@@ -97,7 +97,7 @@ class CollectorProcess:
 
 @contextmanager
 def collector_process(
-    *, deployment: Path, home: Path, options: Sequence[str] = (), batch_seconds: float = 2.0
+    *, deployment: Path, home: Path, options: Sequence[str] = (), batch_seconds: float = 1.0
 ) -> Iterator[CollectorProcess]:
     """A collector for the deployment; stopped gracefully at the end."""
     command = [

@@ -3,9 +3,9 @@
 Belongs here: making the credit note of an invoice. Does not belong here: what is billed instead (drawing the period
 again gives the next revision), refunding, documents.
 
-A credit note repeats the invoice: parties as they were, lines, readings, amounts, VAT, service period. Its amounts are
-positive, its type (381) turns their meaning. It draws the next number of the same sequence and seals the document
-before it; the invoice's row is not touched, it is credited because a credit note names it.
+A credit note repeats its invoice: parties as they were, service period, lines, readings, amounts, VAT. The amounts stay
+positive, the type (381) turns their meaning. It draws the next number of the same sequence and seals the document
+before it. The invoice's row is not touched: it is credited because a credit note names it.
 Nothing commits here: the caller's transaction does.
 """
 
@@ -18,13 +18,7 @@ from sqlalchemy import inspect, or_, select
 from sqlalchemy.orm import Session
 
 from models.billing.invoice import InvoiceRow
-from models.billing.invoicing import (
-    IssuedInvoice,
-    content_sha256,
-    credit_note_row,
-    issued_invoice,
-    number_and_seal,
-)
+from models.billing.invoicing import IssuedInvoice, content_sha256, credit_note_row, issued_invoice, number_and_seal
 from models.errors import InvoiceNotCreditableError, InvoiceNotFoundError
 from models.orm import Row
 from models.timeline import local_date, require_utc
@@ -37,28 +31,79 @@ AnyRow = TypeVar("AnyRow", bound=Row)
 def credit_invoice(
     session: Session, *, invoice_number: str, reason: str, issued_at: datetime, issued_on: date | None = None
 ) -> IssuedInvoice:
-    """The credit note of an issued invoice, in full; of one already credited, the credit note there is.
+    """The credit note of an issued invoice, in full; if there is one already, that one.
 
     `invoice_number` may also be the invoice's id. `reason` is a line for the buyer. `issued_on` is the date on the
-    credit note, by default the contract's local date at `issued_at`, and never before the invoice's.
+    credit note: by default the contract's local date at `issued_at`, and never before the invoice's own.
 
     Raises:
         InvoiceNotFoundError: no invoice carries that number.
-        InvoiceNotCreditableError: it is a draft, void or itself a credit note; or reason or date do not fit.
+        InvoiceNotCreditableError: it is a draft, void or itself a credit note; or the reason or the date do not fit.
     """
     require_utc(issued_at)
-    invoice = _held_invoice(session, invoice_number)
-    present = credit_note_row(session, str(invoice.invoice_number))
+    invoice = _held_row(session, invoice_number)
+    if invoice.document_type == "credit_note":
+        problem = f"it is the credit note of {invoice.preceding_invoice_number}; draw the period again and issue that"
+        raise InvoiceNotCreditableError(invoice_number, problem)
+    if invoice.invoice_number is None or invoice.issued_on is None:
+        raise InvoiceNotCreditableError(invoice_number, "it is a draft, under which nothing is owed; draw it again")
+    present = credit_note_row(session, invoice.invoice_number)
     if present is not None:
         return issued_invoice(present, is_new=False)
     if invoice.status not in CREDITABLE:
         raise InvoiceNotCreditableError(invoice_number, f"it is {invoice.status}")
-    earliest = _date_of(invoice)
-    chosen = issued_on or max(local_date(issued_at, invoice.time_zone), earliest)
-    if chosen < earliest:
-        raise InvoiceNotCreditableError(invoice_number, f"it is dated {earliest}; date the credit note no earlier")
-
+    issued_on = issued_on or max(invoice.issued_on, local_date(issued_at, invoice.time_zone))
+    if issued_on < invoice.issued_on:
+        problem = f"it is dated {invoice.issued_on}; date the credit note {invoice.issued_on} or later"
+        raise InvoiceNotCreditableError(invoice_number, problem)
     note = _credit_note_of(invoice, reason=_one_line(reason, invoice_number=invoice_number))
     session.add(note)
-    session.flush()  # its lines enter while it is a draft: the triggers let no line into an issued document
-    return number_and_seal(session, note, issued_at=issued_at, issued_on=chosen)
+    session.flush()  # as a draft: no line may enter what is issued
+    return number_and_seal(session, note, issued_at=issued_at, issued_on=issued_on)
+
+
+def _held_row(session: Session, number: str) -> InvoiceRow:
+    """The row of that number or id, held until this transaction ends, so that two who credit at once take turns."""
+    row = session.scalars(
+        select(InvoiceRow)
+        .where(or_(InvoiceRow.invoice_number == number, InvoiceRow.invoice_id == number))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise InvoiceNotFoundError(number)
+    return row
+
+
+def _one_line(reason: str, *, invoice_number: str) -> str:
+    """The reason with single spaces; what cannot be printed cannot be sent either."""
+    line = " ".join(reason.split())
+    if not line or not line.isprintable():
+        raise InvoiceNotCreditableError(invoice_number, "a credit note needs a reason in words, without control codes")
+    return line
+
+
+def _credit_note_of(invoice: InvoiceRow, *, reason: str) -> InvoiceRow:
+    note_id = f"{invoice.invoice_id}.credit"
+    note = _copy(
+        invoice,
+        invoice_id=note_id,
+        document_type="credit_note",
+        status="draft",
+        preceding_invoice_number=invoice.invoice_number,
+        preceding_issued_on=invoice.issued_on,
+        credit_reason=reason,
+        lines=[
+            _copy(line, invoice_id=note_id, segments=[_copy(segment, invoice_id=note_id) for segment in line.segments])
+            for line in invoice.lines
+        ],
+        **dict.fromkeys(("invoice_number", "issued_at", "issued_on", "due_date", "previous_sha256", "invoice_sha256")),
+    )
+    note.content_sha256 = content_sha256(note)
+    return note
+
+
+def _copy(row: AnyRow, **changes: Any) -> AnyRow:
+    """A new row with the same values but for the changes."""
+    values = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
+    return type(row)(**{**values, **changes})

@@ -204,15 +204,15 @@ def list_invoices(
 
 
 def _summary(row: InvoiceRow, *, credited_by: str | None) -> InvoiceSummary:
-    derived = {"hold_reasons": tuple(json.loads(row.hold_reasons)), "credited_by": credited_by}
+    derived = {"hold_reasons", "credited_by"}
     values = {field.name: getattr(row, field.name) for field in fields(InvoiceSummary) if field.name not in derived}
-    if row.document_type == "credit_note":
-        values |= {name: -value for name, value in values.items() if isinstance(value, Decimal)}
-    return InvoiceSummary(**values, **derived)
+    if row.document_type == "credit_note":  # zero stays zero: -0.00 is no amount
+        values |= {name: value.copy_negate() for name, value in values.items() if isinstance(value, Decimal) and value}
+    return InvoiceSummary(**values, hold_reasons=tuple(json.loads(row.hold_reasons)), credited_by=credited_by)
 
 
 def _latest_revision(session: Session, rating: Rating) -> InvoiceRow | None:
-    """The invoice or draft now in force for the rating's contract, asset and period; held until this transaction ends."""
+    """The newest invoice or draft of the rating's contract, asset and period, held until this transaction ends."""
     return session.scalars(
         select(InvoiceRow)
         .where(

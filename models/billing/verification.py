@@ -34,7 +34,6 @@ from models.exact import exact, plain_text
 from models.money import Money
 from models.timeline import Period
 
-
 OWN_OF_A_CREDIT_NOTE = (
     "invoice_number", "invoice_id", "document_type", "status", "issued_on", "due_date", "issued_at",
     "preceding_invoice_number", "preceding_issued_on", "credit_reason", "previous_sha256", "invoice_sha256",

@@ -24,10 +24,10 @@ def say(text: str = "") -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; dates as ISO text, decimals as text, so that nothing is rounded."""
+    """Print a value as JSON: results by their fields, dates as ISO text, decimals as text, so nothing is rounded."""
     import json
 
-    typer.echo(json.dumps(value, default=str, indent=2, sort_keys=True))
+    typer.echo(json.dumps(value, default=_for_json, indent=2, sort_keys=True))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
@@ -77,6 +77,15 @@ def progress(description: str) -> Iterator[Report]:
             bar.update(task, description=f"{description}: {what}", completed=min(max(fraction, 0.0), 1.0))
 
         yield report
+
+
+def _for_json(value: object) -> object:
+    from dataclasses import fields, is_dataclass
+    from datetime import date
+
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _cell(value: object) -> str:

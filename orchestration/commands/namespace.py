@@ -150,7 +150,7 @@ def state(
         if not watch:
             return
         time.sleep(2)
-        typer.clear()
+        typer.echo("\x1b[2J\x1b[H", nl=False)
 
 
 def replay(

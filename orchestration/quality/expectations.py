@@ -8,7 +8,10 @@ Great Expectations takes seconds to import: only the functions here do it, when 
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -72,7 +75,19 @@ def library() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it imports deprecated modules of Python and marshmallow (1.24)
         import great_expectations.expectations
+    atexit.register(_forget_library)
     return great_expectations
+
+
+def _forget_library() -> None:
+    """Let go of the library before the interpreter ends; does nothing the second time.
+
+    Its modules keep DuckDB's types alive so long that DuckDB's binding prints forty lines about leaks (1.24 with
+    duckdb-sqlalchemy 1.5.6.4 and DuckDB 2.0.0); nothing leaks, but a reader of the terminal cannot know that.
+    """
+    for name in [name for name in sys.modules if name.partition(".")[0] == "great_expectations"]:
+        del sys.modules[name]
+    gc.collect()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 `an_invoice_document()` is a machining centre billed per good part (graduated) and per running hour.
 `a_compressor_invoice()` adds a base fee and an availability credit; `an_export_invoice()` is VAT category G in USD.
+`a_credit_note()` takes back the compressor's invoice, `an_export_credit_note()` the one in USD.
 """
 
 from __future__ import annotations
@@ -280,3 +281,30 @@ def an_export_invoice() -> InvoiceDocument:
         tax_inclusive_amount=Decimal("5134.38"),
         payable_amount=Decimal("5134.38"),
     )
+
+
+def a_credit_note(**changes: object) -> InvoiceDocument:
+    """The compressor's invoice taken back, availability credit and all."""
+    return _crediting(a_compressor_invoice(), invoice_number="WELLER-2026-00018", **changes)
+
+
+def an_export_credit_note() -> InvoiceDocument:
+    """The invoice in US dollars taken back."""
+    return _crediting(an_export_invoice(), invoice_number="WELLER-2026-00019")
+
+
+def _crediting(invoice: InvoiceDocument, **changes: object) -> InvoiceDocument:
+    credited = replace(
+        invoice,
+        invoice_id=f"{invoice.invoice_id}.credit",
+        document_type="credit_note",
+        preceding_invoice_number=invoice.invoice_number,
+        preceding_issued_on=invoice.issued_on,
+        credit_reason="The counter was read in litres and billed in cubic metres; a corrected invoice follows",
+        issued_on=date(2026, 5, 8),
+        due_date=None,
+        issued_at=datetime(2026, 5, 7, 22, 15, tzinfo=UTC),
+        previous_sha256=hashlib.sha256(b"WELLER-2026-00017").hexdigest(),
+    )
+    credited = replace(credited, **changes)  # type: ignore[arg-type]  # any field may be changed by its name
+    return replace(credited, invoice_sha256=invoice_sha256(credited))

@@ -1,4 +1,4 @@
-"""An issued invoice under the rules other people wrote: EN 16931 Schematron, PDF readers, the stored files."""
+"""Issued documents under the rules other people wrote: EN 16931 Schematron, PDF readers, the stored files."""
 
 from __future__ import annotations
 
@@ -26,10 +26,18 @@ from models.billing.usage import Availability
 from models.billing.verification import verify_document
 from tests.builders.contracts import a_contract
 from tests.builders.einvoice_rules import business_rule_findings
-from tests.builders.invoices import a_compressor_invoice, an_export_invoice, an_invoice_document
+from tests.builders.invoices import (
+    a_compressor_invoice,
+    a_credit_note,
+    an_export_credit_note,
+    an_export_invoice,
+    an_invoice_document,
+)
 from tests.builders.readings import a_rating, availability_in_hours
 
-EVERY_INVOICE = pytest.mark.parametrize("build", [an_invoice_document, a_compressor_invoice, an_export_invoice])
+EVERY_INVOICE = pytest.mark.parametrize(
+    "build", [an_invoice_document, a_compressor_invoice, an_export_invoice, a_credit_note, an_export_credit_note]
+)
 CENT = Decimal("0.01")
 
 
@@ -39,6 +47,12 @@ def test_en_16931_has_neither_error_nor_warning(build: Callable[[], InvoiceDocum
 
     assert schema_findings(xml) == ()
     assert business_rule_findings(xml) == []
+
+
+def test_a_credit_note_that_names_no_invoice_is_caught() -> None:
+    findings = business_rule_findings(cii(replace(a_credit_note(), preceding_invoice_number="")))
+
+    assert "BR-55" in {finding.rule_id for finding in findings}
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING
 
-from models.billing.document_model import DocumentLine, InvoiceDocument, LineSegment, TradeParty
+from models.billing.document_model import DocumentLine, DocumentType, InvoiceDocument, LineSegment, TradeParty
 from models.billing.documents.errors import DraftHasNoNumberError
 from models.billing.documents.evidence import EVIDENCE_FILE_NAME, evidence_csv, has_evidence
 from models.billing.documents.explanation import steps
 from models.billing.documents.figures import amount_text, iso_instant
-from models.billing.documents.sealed_copy import SEAL_NOTE
-from models.billing.documents.wording import payment_sentence
+from models.billing.documents.sealed_copy import seal_note
+from models.billing.documents.wording import credit_sentences, payment_sentence
 from models.exact import plain_text
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from drafthorse.models.tradelines import LineItem
 
 PROFILE = "urn:cen.eu:en16931:2017"
-COMMERCIAL_INVOICE = "380"  # UNTDID 1001
+TYPE_CODES: dict[DocumentType, str] = {"invoice": "380", "credit_note": "381"}  # UNTDID 1001
 SEPA_CREDIT_TRANSFER, CREDIT_TRANSFER = "58", "30"  # UNTDID 4461
 SUPPORTING_DOCUMENT, INVOICED_OBJECT = "916", "130"  # UNTDID 1001, as CII tells BG-24 from BT-128
 SERIAL_NUMBER = "SE"  # UNTDID 1153
@@ -35,7 +35,7 @@ VAT_PREFIX_OF_COUNTRY = {"GR": "EL"}  # the one country whose VAT prefix is not 
 
 
 def cii(document: InvoiceDocument) -> bytes:
-    """The e-invoice of an issued invoice; the same document always gives the same bytes."""
+    """The e-invoice of an issued invoice or credit note; the same document always gives the same bytes."""
     from drafthorse.models.document import Document
 
     if document.invoice_number is None or document.issued_on is None:
@@ -43,7 +43,7 @@ def cii(document: InvoiceDocument) -> bytes:
     invoice = Document()
     invoice.context.guideline_parameter.id = PROFILE
     invoice.header.id = document.invoice_number
-    invoice.header.type_code = COMMERCIAL_INVOICE
+    invoice.header.type_code = TYPE_CODES[document.document_type]
     invoice.header.issue_date_time = document.issued_on
     _add_notes(invoice, document=document)
     _fill_agreement(invoice, document=document)
@@ -62,7 +62,9 @@ def _add_notes(invoice: Document, *, document: InvoiceDocument) -> None:
     machine = f"{document.asset_model_name}, serial number {document.serial_number}"
     notes = [f"{contract}; {machine}; days of {document.time_zone}."]
     if document.invoice_sha256 is not None:
-        notes.append(f"{SEAL_NOTE}{document.invoice_sha256}")
+        notes.append(seal_note(document))
+    if credit_sentences(document):  # after the seal, which a reader takes from the first note that states one
+        notes.append(" ".join(credit_sentences(document)))
     for note in notes:
         invoice.header.notes.add(IncludedNote(content=note))
 
@@ -177,6 +179,9 @@ def _fill_settlement(invoice: Document, *, document: InvoiceDocument) -> None:
     settlement.currency_code = document.currency_code
     settlement.period.start = document.period_first_day
     settlement.period.end = document.period_last_day
+    if document.preceding_issued_on is not None:  # BG-3
+        settlement.invoice_referenced_document.issuer_assigned_id = document.preceding_invoice_number
+        settlement.invoice_referenced_document.issue_date_time = document.preceding_issued_on
     _add_payment(invoice, document=document)
     _add_tax_breakdown(invoice, document=document)
     summation = settlement.monetary_summation
@@ -191,7 +196,8 @@ def _fill_settlement(invoice: Document, *, document: InvoiceDocument) -> None:
 def _add_payment(invoice: Document, *, document: InvoiceDocument) -> None:
     from drafthorse.models.payment import PaymentMeans, PaymentTerms
 
-    if document.seller.iban is not None:
+    # a credit note asks for no transfer to the seller
+    if document.seller.iban is not None and document.document_type == "invoice":
         means = PaymentMeans(type_code=SEPA_CREDIT_TRANSFER if document.currency_code == "EUR" else CREDIT_TRANSFER)
         means.payee_account.iban = document.seller.iban.replace(" ", "")
         means.payee_account.account_name = document.seller.legal_name

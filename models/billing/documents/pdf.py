@@ -1,4 +1,4 @@
-"""The invoice as PDF/A-3b with its e-invoice inside (Factur-X): what a customer reads and what their software reads.
+"""The invoice (or credit note) as PDF/A-3b with its e-invoice inside (Factur-X): for the customer and their software.
 
 Belongs here: typesetting invoice.typ with a document's content, attaching the XML and the evidence, and the Factur-X
 metadata. Does not belong here: what the page says (presentation.py) and how it looks (invoice.typ).

@@ -25,9 +25,11 @@ from models.billing.documents.figures import (
 )
 from models.billing.documents.sealed_copy import SEALED_FILE_NAME, sealed_copy
 from models.billing.documents.wording import (
+    DOCUMENTS,
     QUALITY_FLAGS,
     SEGMENT_KINDS,
     country_name,
+    credit_sentences,
     metric_name,
     payment_sentence,
     unit_name,
@@ -45,11 +47,17 @@ Pairs = list[list[str]]
 def page_content(document: InvoiceDocument, *, xml: bytes | None) -> dict[str, object]:
     """Everything invoice.typ prints."""
     is_draft = document.invoice_number is None
+    words = DOCUMENTS[document.document_type]
     return {
         "is_draft": is_draft,
-        "title": "Draft invoice" if is_draft else "Invoice",
+        "name": words.name,
+        "title": f"Draft {words.name}" if is_draft else words.title,
         "number": document.invoice_number or "",
-        "footer": f"Draft {document.invoice_id}" if is_draft else f"Invoice {document.invoice_number}",
+        "footer": f"Draft {document.invoice_id}" if is_draft else f"{words.title} {document.invoice_number}",
+        "credit": credit_sentences(document),
+        "amount_title": words.amount,
+        "payable_title": words.payable,
+        "payment_title": words.payment,
         "currency": document.currency_code,
         "seller": _party(document.seller),
         "buyer": _party(document.buyer),
@@ -76,10 +84,13 @@ def _party(party: TradeParty) -> dict[str, object]:
 
 def _facts(document: InvoiceDocument) -> Pairs:
     facts = []
+    title = DOCUMENTS[document.document_type].title
     if document.invoice_number is not None:
-        facts.append(["Invoice number", document.invoice_number])
+        facts.append([f"{title} number", document.invoice_number])
     if document.issued_on is not None:
-        facts.append(["Invoice date", readable_date(document.issued_on)])
+        facts.append([f"{title} date", readable_date(document.issued_on)])
+    if document.preceding_invoice_number is not None:
+        facts.append(["Credits invoice", document.preceding_invoice_number])
     if document.due_date is not None:
         facts.append(["Due date", readable_date(document.due_date)])
     if document.buyer.vat_identifier is not None:
@@ -186,10 +197,11 @@ def _segment_note(segment: LineSegment) -> str:
 
 def _totals(document: InvoiceDocument) -> Pairs:
     category = "" if document.tax_category == "S" else f" (category {document.tax_category})"
+    words = DOCUMENTS[document.document_type]
     totals = [
-        ("Total without VAT", document.tax_exclusive_amount),
+        (words.without_vat, document.tax_exclusive_amount),
         (f"VAT {readable(document.tax_rate_percent)} %{category}", document.tax_amount),
-        ("Total with VAT", document.tax_inclusive_amount),
+        (words.with_vat, document.tax_inclusive_amount),
     ]
     if document.line_extension_amount != document.tax_exclusive_amount:
         totals.insert(0, ("Sum of lines", document.line_extension_amount))
@@ -198,7 +210,7 @@ def _totals(document: InvoiceDocument) -> Pairs:
 
 def _payment(document: InvoiceDocument) -> Pairs:
     seller = document.seller
-    if seller.iban is None:
+    if seller.iban is None or document.document_type == "credit_note":
         return []
     iban = seller.iban.replace(" ", "")
     groups_of_four = " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
@@ -212,8 +224,9 @@ def _payment(document: InvoiceDocument) -> Pairs:
 
 def _proof(document: InvoiceDocument, *, xml: bytes | None) -> dict[str, object]:
     attachments = []
+    name = DOCUMENTS[document.document_type].name
     if xml is not None:
-        attachments.append(["factur-x.xml", "this invoice for machines (EN 16931)", _short(xml)])
+        attachments.append(["factur-x.xml", f"this {name} for machines (EN 16931)", _short(xml)])
     if has_evidence(document):
         attachments.append(
             [
@@ -223,7 +236,7 @@ def _proof(document: InvoiceDocument, *, xml: bytes | None) -> dict[str, object]
             ]
         )
     if document.invoice_sha256 is not None:
-        what = "the whole invoice with its terms and readings; its SHA-256 is the seal"
+        what = f"the whole {name} with its terms and readings; its SHA-256 is the seal"
         attachments.append([SEALED_FILE_NAME, what, _short(sealed_copy(document))])
     return {
         "readings": [

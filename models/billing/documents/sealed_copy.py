@@ -1,4 +1,4 @@
-"""The customer's own copy of everything an invoice seals, and the way back from it.
+"""The customer's own copy of everything an invoice or credit note seals, and the way back from it.
 
 Belongs here: `sealed-invoice.json`, attached to the PDF: the canonical content whose SHA-256 *is* the invoice's seal,
 and reading it again, so that models.billing.verification can prove an invoice from the PDF alone.
@@ -16,12 +16,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from models.billing.document_model import InvoiceDocument
 from models.billing.documents.errors import NoSealedCopyError
+from models.billing.documents.wording import DOCUMENTS
 from models.billing.seal import UNSEALED, canonical_json
 
 SEALED_FILE_NAME = "sealed-invoice.json"
-SEAL_NOTE = "Seal of this invoice: SHA-256 "
-"""How the e-invoice states the seal (a note, BT-22)."""
-
+_STATED_SEAL = re.compile(rb"Seal of this (?:invoice|credit note): SHA-256 ([0-9a-f]{64})")
 _DOCUMENT = TypeAdapter(InvoiceDocument)
 
 
@@ -29,6 +28,11 @@ def sealed_copy(document: InvoiceDocument) -> bytes:
     """The sealed content, byte for byte what the seal was computed over."""
     names = [field.name for field in fields(document) if field.name not in UNSEALED]
     return canonical_json({name: getattr(document, name) for name in names}).encode()
+
+
+def seal_note(document: InvoiceDocument) -> str:
+    """How the e-invoice states the seal (a note, BT-22)."""
+    return f"Seal of this {DOCUMENTS[document.document_type].name}: SHA-256 {document.invoice_sha256}"
 
 
 def read_sealed_copy(content: bytes, *, stated_seal: str) -> InvoiceDocument:
@@ -50,7 +54,7 @@ def invoice_in_pdf(pdf: bytes) -> InvoiceDocument:
         content, xml = attachments[SEALED_FILE_NAME][0], attachments["factur-x.xml"][0]
     except (PyPdfError, KeyError, IndexError) as missing:
         raise NoSealedCopyError(problem=f"the PDF carries no {SEALED_FILE_NAME} beside a factur-x.xml") from missing
-    stated = re.search(re.escape(SEAL_NOTE).encode() + rb"([0-9a-f]{64})", xml)
+    stated = _STATED_SEAL.search(xml)
     if stated is None:
         raise NoSealedCopyError(problem="its e-invoice states no seal")
     return read_sealed_copy(content, stated_seal=stated[1].decode())

@@ -1,12 +1,51 @@
-"""English words for the codes on an invoice: units, countries, quality flags, segment kinds.
+"""English words for the codes on an invoice: document types, units, countries, quality flags, segment kinds.
 
 Belongs here: words. A code that is not listed is printed as it is, so a document never fails over a word.
 """
 
 from __future__ import annotations
 
-from models.billing.document_model import InvoiceDocument
+from dataclasses import dataclass
+
+from models.billing.document_model import DocumentType, InvoiceDocument
 from models.billing.documents.figures import readable_date
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentWords:
+    """What is called otherwise on an invoice than on a credit note."""
+
+    name: str
+    amount: str
+    without_vat: str
+    with_vat: str
+    payable: str
+    payment: str
+
+    @property
+    def title(self) -> str:
+        """The name as a heading."""
+        return self.name.capitalize()
+
+
+DOCUMENTS: dict[DocumentType, DocumentWords] = {
+    "invoice": DocumentWords(
+        name="invoice",
+        amount="Amount",
+        without_vat="Total without VAT",
+        with_vat="Total with VAT",
+        payable="Amount due",
+        payment="Payment",
+    ),
+    "credit_note": DocumentWords(
+        name="credit note",
+        amount="Credited",
+        without_vat="Credited without VAT",
+        with_vat="Credited with VAT",
+        payable="Amount credited",
+        payment="Settlement",
+    ),
+}
 
 UNITS = {  # UN/ECE Recommendation 20
     "C62": "units",
@@ -75,8 +114,19 @@ def metric_name(metric: str) -> str:
 
 
 def payment_sentence(document: InvoiceDocument) -> str:
-    """The payment terms (BT-20)."""
+    """The payment terms (BT-20); on a credit note, where the money goes."""
+    if document.document_type == "credit_note":
+        invoice = document.preceding_invoice_number
+        return f"Set off against invoice {invoice}; what has been paid under it is refunded."
     if document.due_date is None:
         return f"Payable within {document.payment_terms_days} days of the invoice date, without deduction."
     due = readable_date(document.due_date)
     return f"Payable within {document.payment_terms_days} days, by {due}, without deduction."
+
+
+def credit_sentences(document: InvoiceDocument) -> tuple[str, ...]:
+    """What a credit note takes back, and why; nothing on an invoice."""
+    if document.preceding_issued_on is None:
+        return ()
+    invoice = f"invoice {document.preceding_invoice_number} of {readable_date(document.preceding_issued_on)}"
+    return (f"This credit note takes back {invoice} in full.", f"Reason: {document.credit_reason}")

@@ -6,11 +6,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::dagster.BetaWarning"),
-]
 
-from ingest.landing import LandedFile  # noqa: E402
+from ingest.landing import LandedFile
 
 TODAY = date(2026, 11, 22)
 

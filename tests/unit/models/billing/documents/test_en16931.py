@@ -13,7 +13,14 @@ from models.billing.documents.en16931 import cii
 from models.billing.documents.errors import DraftHasNoNumberError, InexactAmountError
 from models.billing.documents.evidence import evidence_csv
 from models.billing.documents.validation import schema_findings
-from tests.builders.invoices import a_compressor_invoice, a_draft_document, an_export_invoice, an_invoice_document
+from tests.builders.invoices import (
+    a_compressor_invoice,
+    a_credit_note,
+    a_draft_document,
+    an_export_credit_note,
+    an_export_invoice,
+    an_invoice_document,
+)
 
 NAMESPACES = {
     "ram": "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100",
@@ -31,7 +38,9 @@ def texts(xml: bytes, path: str) -> list[str]:
     return [str(each) if isinstance(each, str) else each.text for each in found]
 
 
-@pytest.mark.parametrize("build", [an_invoice_document, a_compressor_invoice, an_export_invoice])
+@pytest.mark.parametrize(
+    "build", [an_invoice_document, a_compressor_invoice, an_export_invoice, a_credit_note, an_export_credit_note]
+)
 def test_the_xsd_accepts_every_kind_of_invoice_and_bytes_repeat(build) -> None:
     assert schema_findings(cii(build())) == ()
     assert cii(build()) == cii(build())
@@ -177,3 +186,50 @@ def test_a_draft_has_no_e_invoice() -> None:
 def test_an_amount_is_never_rounded_on_the_way() -> None:
     with pytest.raises(InexactAmountError):
         cii(an_invoice_document(payable_amount=Decimal("21247.165")))
+
+
+def test_a_credit_note_is_381_and_names_the_invoice_its_date_and_the_reason() -> None:
+    credit_note = a_credit_note()
+    xml = cii(credit_note)
+
+    reference = f"{SETTLEMENT}/ram:InvoiceReferencedDocument"
+    assert texts(xml, "//rsm:ExchangedDocument/ram:TypeCode") == ["381"]
+    assert texts(xml, f"{reference}/ram:IssuerAssignedID") == ["WELLER-2026-00007"]
+    assert texts(xml, f"{reference}/ram:FormattedIssueDateTime/*") == ["20260405"]
+    assert texts(xml, "//rsm:ExchangedDocument/ram:IncludedNote/ram:Content")[1:] == [
+        f"Seal of this credit note: SHA-256 {credit_note.invoice_sha256}",
+        (
+            "This credit note takes back invoice WELLER-2026-00007 of 5 April 2026 in full. Reason: The counter was "
+            "read in litres and billed in cubic metres; a corrected invoice follows"
+        ),
+    ]
+
+
+def test_a_credit_note_has_the_invoices_figures_and_period() -> None:
+    credit_note, invoice = cii(a_credit_note()), cii(a_compressor_invoice())
+
+    for path in (
+        f"{LINE}//ram:BilledQuantity",
+        f"{LINE}//ram:NetPriceProductTradePrice/ram:ChargeAmount",
+        f"{SUMMATION}/*",
+        f"{SETTLEMENT}/ram:ApplicableTradeTax/*",
+        f"{SETTLEMENT}/ram:BillingSpecifiedPeriod//udt:DateTimeString",
+    ):
+        assert texts(credit_note, path) == texts(invoice, path) != []
+
+
+def test_a_credit_note_asks_for_no_payment() -> None:
+    xml = cii(a_credit_note())
+
+    assert texts(xml, "//ram:SpecifiedTradeSettlementPaymentMeans") == []
+    assert texts(xml, "//ram:DueDateDateTime/udt:DateTimeString") == []
+    assert texts(xml, "//ram:SpecifiedTradePaymentTerms/ram:Description") == [
+        "Set off against invoice WELLER-2026-00007; what has been paid under it is refunded."
+    ]
+
+
+def test_an_invoice_is_380_and_refers_to_none() -> None:
+    xml = cii(an_invoice_document())
+
+    assert texts(xml, "//rsm:ExchangedDocument/ram:TypeCode") == ["380"]
+    assert texts(xml, f"{SETTLEMENT}/ram:InvoiceReferencedDocument") == []

@@ -18,9 +18,18 @@ from models.billing.documents.evidence import evidence_csv
 from models.billing.documents.figures import readable_amount
 from models.billing.documents.pdf import invoice_pdf
 from models.billing.documents.sealed_copy import sealed_copy
-from tests.builders.invoices import a_compressor_invoice, a_draft_document, an_export_invoice, an_invoice_document
+from tests.builders.invoices import (
+    a_compressor_invoice,
+    a_credit_note,
+    a_draft_document,
+    an_export_credit_note,
+    an_export_invoice,
+    an_invoice_document,
+)
 
-EVERY_INVOICE = pytest.mark.parametrize("build", [an_invoice_document, a_compressor_invoice, an_export_invoice])
+EVERY_INVOICE = pytest.mark.parametrize(
+    "build", [an_invoice_document, a_compressor_invoice, an_export_invoice, a_credit_note, an_export_credit_note]
+)
 
 
 def reader_of(document: InvoiceDocument) -> PdfReader:
@@ -220,3 +229,30 @@ def test_an_invoice_of_base_fees_alone_needs_no_evidence() -> None:
 
     assert list(reader_of(fee_only).attachments) == ["factur-x.xml"]
     assert "EUR 2,201.50" in text_of(fee_only)
+
+
+def test_a_credit_note_says_what_it_takes_back_and_asks_for_no_payment() -> None:
+    text = " ".join(text_of(a_credit_note()).split())
+
+    for expected in (
+        "Credit note WELLER-2026-00018",
+        "Credit note date 8 May 2026",
+        "Credits invoice WELLER-2026-00007",
+        "This credit note takes back invoice WELLER-2026-00007 of 5 April 2026 in full.",
+        "Reason: The counter was read in litres",
+        "Credited EUR",
+        "Credited without VAT",
+        "Amount credited EUR 3,514.06",
+        "Set off against invoice WELLER-2026-00007",
+        "How to verify this credit note",
+        "Seal of this credit note, which covers",
+    ):
+        assert expected in text
+    for unexpected in ("Amount due", "Due date", "IBAN", "Payable within", "this invoice"):
+        assert unexpected not in text
+
+
+def test_markup_in_a_reason_is_printed_not_run() -> None:
+    hostile = "#panic() *Bold* <b> $x$ [again]"
+
+    assert hostile in text_of(a_credit_note(credit_reason=hostile))

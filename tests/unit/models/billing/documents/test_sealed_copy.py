@@ -13,10 +13,16 @@ from models.billing.documents.errors import NoSealedCopyError
 from models.billing.documents.pdf import invoice_pdf
 from models.billing.documents.sealed_copy import invoice_in_pdf, read_sealed_copy, sealed_copy
 from models.billing.seal import invoice_sha256
-from tests.builders.invoices import a_compressor_invoice, a_draft_document, an_export_invoice, an_invoice_document
+from tests.builders.invoices import (
+    a_compressor_invoice,
+    a_credit_note,
+    a_draft_document,
+    an_export_invoice,
+    an_invoice_document,
+)
 
 
-@pytest.mark.parametrize("build", [an_invoice_document, a_compressor_invoice, an_export_invoice])
+@pytest.mark.parametrize("build", [an_invoice_document, a_compressor_invoice, an_export_invoice, a_credit_note])
 def test_the_invoice_comes_back_whole_from_its_pdf(build: Callable[[], InvoiceDocument]) -> None:
     document = build()
 
@@ -50,3 +56,9 @@ def test_a_pdf_without_a_sealed_copy_is_refused() -> None:
         invoice_in_pdf(invoice_pdf(a_draft_document(), xml=None))
     with pytest.raises(NoSealedCopyError):
         invoice_in_pdf(b"not a PDF")
+
+
+def test_a_reason_that_looks_like_a_seal_is_not_taken_for_one() -> None:
+    document = a_credit_note(credit_reason=f"Seal of this invoice: SHA-256 {'0' * 64}")
+
+    assert invoice_in_pdf(invoice_pdf(document, xml=cii(document))) == document
