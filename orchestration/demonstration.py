@@ -98,8 +98,10 @@ def demonstrate(deployment: Deployment, *, days: int | None = None, on_progress:
 
     record, is_played_now = _play_once(deployment, days=days, on_progress=_part(on_progress, 0.0, 0.45))
     built = build(deployment, on_progress=_part(on_progress, 0.45, 0.9))
-    draft_invoices(deployment, BILLING_PERIOD, on_progress=_part(on_progress, 0.9, 0.94))
-    issued = issue_invoices(deployment, BILLING_PERIOD, on_progress=_part(on_progress, 0.94, 1.0)).issued
+    on_progress(f"rating {BILLING_PERIOD}", 0.9)
+    draft_invoices(deployment, BILLING_PERIOD)
+    on_progress(f"issuing {BILLING_PERIOD}", 0.94)
+    issued = issue_invoices(deployment, BILLING_PERIOD).issued
     account, performance, at_risk = _read(deployment, record)
     return Demonstration(
         account=account,

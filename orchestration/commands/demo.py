@@ -84,14 +84,25 @@ def _print(done: Demonstration, *, home: Path, seconds: float) -> None:
         say(f"Done in {seconds:,.0f} s. Run it again: it will change nothing.")
     else:
         say(f"Nothing changed: the plant was played, built and invoiced before ({seconds:,.0f} s).")
+    command = _command(home)
     say("\nNext, try")
-    say(f"  .venv/bin/lineshaft invoice show {first}     every line with the two readings it came from")
-    say(f"  .venv/bin/lineshaft invoice verify {_near(done.issued[0].pdf)}     prove it from the PDF alone")
-    say("  .venv/bin/lineshaft state 'hamburg/#'     the namespace as it stands; `make dev` opens Dagster")
+    for words, why in (
+        (f"{command} invoice show {first}", "every line with the two readings it came from"),
+        (f"{command} invoice verify {_near(done.issued[0].pdf)}", "prove an invoice from its PDF alone"),
+        (f"{command} state 'hamburg/#'", "the namespace as it stands"),
+    ):
+        say(f"  {words}\n      {why}")
 
 
 def _percent(ratio: float | None) -> str:
     return "–" if ratio is None else f"{ratio:.1%}"
+
+
+def _command(home: Path) -> str:
+    """How this command is typed here, for this home."""
+    local = Path(".venv/bin/lineshaft")
+    named = str(local) if local.exists() else "lineshaft"
+    return named if home == Path(".lineshaft").absolute() else f"{named} --home {_near(home)}"
 
 
 def _near(path: Path) -> str:

@@ -92,20 +92,55 @@ def show(
     billing_period: Annotated[str | None, typer.Option("--period", help="List only this month.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List invoices and drafts, or show one with its lines and, for each, the readings it came from."""
+    """List drafts, invoices and credit notes, or show one with its lines and, for each, the readings it came from.
+
+    A credit note is listed with negative amounts, so that the list adds up; the document itself shows them positive.
+    """
     from models.billing.invoice_view import invoice_document
     from models.billing.invoicing import list_invoices
     from orchestration.billing.proof import operations
 
     with operations() as session:
         summaries = list_invoices(session, billing_period=billing_period)
-        document = invoice_document(session, _find(summaries, number).invoice_id) if number else None
+        found = _find(summaries, number) if number else None
+        document = invoice_document(session, found.invoice_id) if found else None
     if document is None:
         _print_list(summaries, as_json=as_json)
     elif as_json:
         print_json(document)
     else:
         _print_document(document)
+        if found and found.credited_by:
+            say(f"credited in full by {found.credited_by}")
+
+
+@app.command()
+def credit(
+    number: Annotated[str, typer.Argument(help="The issued invoice's number, as `lineshaft invoice show` lists it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, in a line; it stands on the credit note.")],
+    issued_on: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The date on the credit note; default: today in the contract's zone."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Take an issued invoice back in full by a credit note; its month can then be drafted and issued again.
+
+    The invoice itself never changes. Crediting it again changes nothing and shows the credit note there is.
+    """
+    from orchestration.billing.crediting import credit_issued
+    from orchestration.settings import load_deployment
+
+    done = credit_issued(load_deployment(), number, reason=reason, issued_on=issued_on.date() if issued_on else None)
+    if as_json:
+        print_json(done)
+        return
+    made = "credited by" if done.credit_note.is_new else "had been credited by"
+    say(
+        f"{done.invoice_number} {made} {done.credit_note.invoice_number} of {done.credit_note.issued_on}: {done.reason}"
+    )
+    say(f"{done.pdf}")
+    say(f"To bill the month again: `lineshaft invoice draft {done.billing_period}`, then issue it.")
 
 
 @app.command()
@@ -148,11 +183,12 @@ def _print_list(summaries: tuple[InvoiceSummary, ...], *, as_json: bool) -> None
         print_json(summaries)
         return
     print_table(
-        ("number", "status", "contract", "physical asset", "period", "net", "tax", "payable", ""),
+        ("number", "type", "status", "contract", "physical asset", "period", "net", "tax", "payable", ""),
         [
             (
                 each.invoice_number or "–",
-                each.status,
+                each.document_type.replace("_", " "),
+                "credited" if each.credited_by else each.status,
                 each.contract_id,
                 each.physical_asset_id,
                 each.billing_period,
@@ -164,6 +200,12 @@ def _print_list(summaries: tuple[InvoiceSummary, ...], *, as_json: bool) -> None
             for each in summaries
         ],
     )
+    currencies = sorted({each.currency_code for each in summaries if each.status == "issued"})
+    for currency in currencies:
+        owed = sum(
+            each.payable_amount for each in summaries if (each.status, each.currency_code) == ("issued", currency)
+        )
+        say(f"issued, less credit notes: {owed:,.2f} {currency}")
 
 
 def _print_document(document: object) -> None:
@@ -172,9 +214,13 @@ def _print_document(document: object) -> None:
     from models.billing.document_model import InvoiceDocument
 
     invoice = cast("InvoiceDocument", document)
+    is_credit_note = invoice.document_type == "credit_note"
     say(f"{invoice.invoice_number or 'DRAFT'}  {invoice.seller.legal_name} → {invoice.buyer.legal_name}")
     say(f"{invoice.asset_model_name}, serial number {invoice.serial_number}, {invoice.contract_name}")
-    say(f"{invoice.period_first_day} to {invoice.period_last_day} ({invoice.time_zone})\n")
+    say(f"{invoice.period_first_day} to {invoice.period_last_day} ({invoice.time_zone})")
+    if is_credit_note:
+        say(f"Credit note for {invoice.preceding_invoice_number}: {invoice.credit_reason}")
+    say()
     print_table(
         ("", "line", "quantity", "unit", "price", "net"),
         [
@@ -196,7 +242,8 @@ def _print_document(document: object) -> None:
                     f"line {line.line_number} {segment.segment_kind} {name}: {reading.value:f} {reading.unit_code} "
                     f"at {reading.at:%Y-%m-%d %H:%M:%S}Z, row {reading.file_row} of {reading.landed_file}"
                 )
+    total = f"{invoice.payable_amount:,.2f} {invoice.currency_code}"
     say(
         f"\nnet {invoice.tax_exclusive_amount:,.2f}  tax {invoice.tax_amount:,.2f}  "
-        f"payable {invoice.payable_amount:,.2f} {invoice.currency_code}  due {invoice.due_date or '–'}"
+        + (f"credited {total}" if is_credit_note else f"payable {total}  due {invoice.due_date or '–'}")
     )

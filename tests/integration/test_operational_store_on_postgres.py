@@ -19,6 +19,7 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from models.billing.contract_documents import apply_contracts
+from models.billing.crediting import credit_invoice
 from models.billing.invoicing import draft_invoice, issue_invoice
 from models.billing.verification import verify_invoice, verify_sequences
 from models.export import reference_tables
@@ -94,6 +95,29 @@ def test_four_writers_at_once_draw_each_number_once(engine: Engine) -> None:
     with sessions(engine).begin() as session:
         assert verify_sequences(session) == ()
         assert [finding for invoice_id in ids for finding in verify_invoice(session, invoice_id)] == []
+
+
+def test_four_who_credit_at_once_get_one_credit_note(engine: Engine) -> None:
+    invoice_id = drafts(engine)[0]
+    with sessions(engine).begin() as session:
+        number = issue_invoice(session, invoice_id=invoice_id, issued_at=NOW).invoice_number
+    start = Barrier(4)
+
+    def work(worker: int) -> tuple[str, bool]:
+        start.wait()
+        with sessions(engine).begin() as session:
+            note = credit_invoice(session, invoice_number=number, reason=f"worker {worker}", issued_at=NOW)
+            return note.invoice_id, note.is_new
+
+    with ThreadPoolExecutor(4) as pool:
+        notes = sorted(pool.map(work, range(4)))
+    assert notes == [(f"{invoice_id}.credit", False)] * 3 + [(f"{invoice_id}.credit", True)]
+    with sessions(engine).begin() as session:
+        assert verify_sequences(session) == ()
+        assert verify_invoice(session, f"{invoice_id}.credit") == ()
+        rating = a_rating(a_contract(), month="2026-01")
+        assert draft_invoice(session, rating=rating).invoice_id == f"{invoice_id}.r2"
+        assert draft_invoice(session, rating=rating).change == "unchanged"
 
 
 @pytest.mark.parametrize(

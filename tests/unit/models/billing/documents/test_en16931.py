@@ -233,3 +233,17 @@ def test_an_invoice_is_380_and_refers_to_none() -> None:
 
     assert texts(xml, "//rsm:ExchangedDocument/ram:TypeCode") == ["380"]
     assert texts(xml, f"{SETTLEMENT}/ram:InvoiceReferencedDocument") == []
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    document = an_invoice_document(tax_category="E", tax_exemption_reason="Exempt")
+    bare = replace(document.lines[0], explanation={})
+    seller = replace(document.seller, bic=None)
+    buyer = replace(document.buyer, vat_identifier=None)
+    xml = cii(replace(document, seller=seller, buyer=buyer, lines=(bare,)))
+
+    assert texts(xml, "//ram:PayeeSpecifiedCreditorFinancialInstitution") == []
+    assert texts(xml, "//ram:BuyerTradeParty/ram:SpecifiedTaxRegistration") == []
+    assert texts(xml, f"{LINE}//ram:IncludedNote") == []
+    assert texts(xml, f"{SETTLEMENT}/ram:ApplicableTradeTax/ram:ExemptionReason") == ["Exempt"]
+    assert texts(xml, f"{SETTLEMENT}/ram:ApplicableTradeTax/ram:ExemptionReasonCode") == []

@@ -50,7 +50,18 @@ def test_every_property_is_declared_in_the_one_extension_schema() -> None:
     assert len(list(metadata.iter("{http://www.aiim.org/pdfa/ns/extension/}schemas"))) == 1
 
 
-@pytest.mark.parametrize("pdf", [b"%PDF-1.7\n", b"%PDF-1.7\ntrailer\n<</Size 1>>\nstartxref\n9\n%%EOF\n"])
+END = b"trailer\n<</Size 1>>\nstartxref\n9\n%%EOF\n"
+
+
+@pytest.mark.parametrize(
+    "pdf",
+    [
+        b"%PDF-1.7\n",
+        b"%PDF-1.7\n" + END,
+        b"%PDF-1.7\n<</Metadata 4 0 R>>\n" + END,
+        b"<</Metadata 4 0 R>>\n4 0 obj\n<</Type /Metadata>>\nstream\n<x/>\nendstream\n" + END,
+    ],
+)
 def test_a_pdf_built_otherwise_is_refused(pdf: bytes) -> None:
     with pytest.raises(TypesettingError, match="could not be made"):
         with_facturx_metadata(pdf, invoice_id="i-1")

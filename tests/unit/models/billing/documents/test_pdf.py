@@ -256,3 +256,29 @@ def test_markup_in_a_reason_is_printed_not_run() -> None:
     hostile = "#panic() *Bold* <b> $x$ [again]"
 
     assert hostile in text_of(a_credit_note(credit_reason=hostile))
+
+
+def test_a_character_no_font_has_is_refused_not_printed_as_a_box() -> None:
+    document = an_invoice_document(contract_name="\N{OLD PERSIAN SIGN A}")
+
+    with pytest.raises(TypesettingError, match="could not be made"):
+        invoice_pdf(document, xml=cii(document))
+
+
+def test_what_is_not_known_is_not_printed() -> None:
+    document = an_invoice_document(line_extension_amount=Decimal("17855.76"))
+    seller, buyer = replace(document.seller, bic=None), replace(document.buyer, vat_identifier=None)
+    text = text_of(replace(document, seller=seller, buyer=buyer))
+
+    assert "BIC" not in text
+    assert "Your tax number" not in text
+    assert "Sum of lines" in text
+
+
+def test_a_typesetters_warning_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    import typst
+
+    monkeypatch.setattr(typst, "compile_with_warnings", lambda *_, **__: (b"", ["unknown font family"]))
+
+    with pytest.raises(TypesettingError, match="unknown font family"):
+        invoice_pdf(a_draft_document(), xml=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -62,3 +63,10 @@ def test_a_reason_that_looks_like_a_seal_is_not_taken_for_one() -> None:
     document = a_credit_note(credit_reason=f"Seal of this invoice: SHA-256 {'0' * 64}")
 
     assert invoice_in_pdf(invoice_pdf(document, xml=cii(document))) == document
+
+
+def test_a_pdf_whose_e_invoice_states_no_seal_is_refused() -> None:
+    document = an_invoice_document()
+
+    with pytest.raises(NoSealedCopyError, match="states no seal"):
+        invoice_in_pdf(invoice_pdf(document, xml=cii(replace(document, invoice_sha256=None))))
