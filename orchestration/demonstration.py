@@ -101,7 +101,8 @@ def demonstrate(deployment: Deployment, *, days: int | None = None, on_progress:
     on_progress(f"rating {BILLING_PERIOD}", 0.9)
     draft_invoices(deployment, BILLING_PERIOD)
     on_progress(f"issuing {BILLING_PERIOD}", 0.94)
-    issued = issue_invoices(deployment, BILLING_PERIOD).issued
+    documents = issue_invoices(deployment, BILLING_PERIOD).issued
+    issued = tuple(each for each in documents if each.invoice.document_type == "invoice")
     account, performance, at_risk = _read(deployment, record)
     return Demonstration(
         account=account,

@@ -18,7 +18,7 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
 from models.billing.document_model import DocumentType, TradeParty
@@ -133,18 +133,30 @@ def issue_invoice(
     """The draft as an invoice: numbered without a gap, dated, sealed; an issued one is returned as it is.
 
     `issued_on` is the date on the invoice, by default the first local day after the service period, so that a rerun
-    of the same month writes the same document. `issued_at` is the instant at which this happens.
+    of the same month writes the same document; of a later revision, the date of the credit note that made room for it.
+    `issued_at` is the instant at which this happens.
     """
     require_utc(issued_at)
     invoice_row(session, invoice_id)
     row = session.get_one(InvoiceRow, invoice_id, with_for_update=True, populate_existing=True)
     if row.status != "draft":
         return issued_invoice(row, is_new=False)
-    after_period = local_date(row.period_end_at, row.time_zone)
-    issued_on = issued_on or after_period
+    credited_on = session.scalar(
+        select(func.max(InvoiceRow.issued_on)).where(
+            *_of_same_period(
+                contract_id=row.contract_id,
+                physical_asset_id=row.physical_asset_id,
+                billing_period=row.billing_period,
+            ),
+            InvoiceRow.document_type == "credit_note",
+        )
+    )
+    earliest = credited_on or local_date(row.period_end_at, row.time_zone)
+    issued_on = issued_on or earliest
     reasons = tuple(json.loads(row.hold_reasons))
-    if issued_on < after_period:
-        reasons = (*reasons, f"{row.billing_period} is not over on {issued_on}; date it {after_period} or later")
+    if issued_on < earliest:
+        why = "was credited later than" if credited_on else "is not over on"
+        reasons = (*reasons, f"{row.billing_period} {why} {issued_on}; date it {earliest} or later")
     if reasons:
         raise InvoiceNotIssuableError(invoice_id, reasons)
 
@@ -213,19 +225,30 @@ def _summary(row: InvoiceRow, *, credited_by: str | None) -> InvoiceSummary:
 
 def _latest_revision(session: Session, rating: Rating) -> InvoiceRow | None:
     """The newest invoice or draft of the rating's contract, asset and period, held until this transaction ends."""
+    of_same_period = _of_same_period(
+        contract_id=rating.contract.contract_id,
+        physical_asset_id=rating.physical_asset_id,
+        billing_period=rating.billing_period,
+    )
     return session.scalars(
         select(InvoiceRow)
-        .where(
-            InvoiceRow.contract_id == rating.contract.contract_id,
-            InvoiceRow.physical_asset_id == rating.physical_asset_id,
-            InvoiceRow.billing_period == rating.billing_period,
-            InvoiceRow.document_type == "invoice",
-        )
+        .where(*of_same_period, InvoiceRow.document_type == "invoice")
         .order_by(InvoiceRow.revision.desc())
         .limit(1)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def _of_same_period(
+    *, contract_id: str, physical_asset_id: str, billing_period: str
+) -> tuple[ColumnElement[bool], ...]:
+    """The documents of one contract, asset and billing period."""
+    return (
+        InvoiceRow.contract_id == contract_id,
+        InvoiceRow.physical_asset_id == physical_asset_id,
+        InvoiceRow.billing_period == billing_period,
+    )
 
 
 def _row_of(session: Session, rating: Rating, *, revision: int) -> InvoiceRow:

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-
 from ingest.landing import LandedFile
 
 TODAY = date(2026, 11, 22)

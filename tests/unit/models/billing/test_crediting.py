@@ -25,7 +25,7 @@ from models.billing.invoice_view import invoice_document
 from models.billing.invoicing import DraftOutcome, IssuedInvoice, draft_invoice, issue_invoice, list_invoices
 from models.billing.seal import invoice_sha256
 from models.billing.verification import OWN_OF_A_CREDIT_NOTE, verify_document, verify_invoice, verify_sequences
-from models.errors import InvoiceNotCreditableError, InvoiceNotFoundError, TimelineError
+from models.errors import InvoiceNotCreditableError, InvoiceNotFoundError, InvoiceNotIssuableError, TimelineError
 from models.isa95.party import PartyRow
 from models.store import sessions
 from tests.builders.contracts import a_contract
@@ -211,6 +211,18 @@ def test_a_credited_period_is_drawn_and_issued_again_as_the_next_revision(billed
     assert drafted(billed).change == "issued_differs"
     with sessions(billed).begin() as session:
         assert verify_invoice(session, second.invoice_id) == ()
+
+
+def test_the_next_revision_is_not_dated_before_the_credit_note_that_made_room_for_it(billed: Engine) -> None:
+    credited(billed)
+    invoice_id = drafted(billed).invoice_id
+    with (
+        sessions(billed)() as session,
+        pytest.raises(InvoiceNotIssuableError, match="was credited later than 2026-05-07; date it 2026-05-08 or later"),
+    ):
+        issue_invoice(session, invoice_id=invoice_id, issued_at=CREDITED_AT, issued_on=date(2026, 5, 7))
+    second = issued(billed, invoice_id)
+    assert (second.issued_on, second.due_date) == (date(2026, 5, 8), date(2026, 6, 7))
 
 
 def test_the_next_revision_is_credited_like_the_first(billed: Engine) -> None:
