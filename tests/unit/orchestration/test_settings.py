@@ -1,0 +1,61 @@
+"""A deployment is read once, and what is wrong with it is said in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestration.errors import DeploymentError
+from orchestration.settings import TEMPLATE, load_deployment
+
+
+def test_the_bundled_template_is_the_demo_enterprise(tmp_path: Path) -> None:
+    deployment = load_deployment(TEMPLATE, home=tmp_path)
+    assert [site.site_id for site in deployment.sites] == ["hamburg", "monterrey", "pune"]
+    assert {site.payload_family for site in deployment.sites} == {"sparkplug_b", "uns_json"}
+    assert deployment.warehouse_path == tmp_path / "warehouse.duckdb"
+    assert deployment.database_url == f"sqlite:///{tmp_path}/operations.sqlite"
+
+
+def test_the_environment_names_deployment_home_and_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINESHAFT_DEPLOYMENT", str(TEMPLATE))
+    monkeypatch.setenv("LINESHAFT_HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("LINESHAFT_DATABASE_URL", "postgresql+psycopg://someone@somewhere/store")
+    deployment = load_deployment()
+    assert deployment.home == tmp_path / "elsewhere"
+    assert deployment.database_url == "postgresql+psycopg://someone@somewhere/store"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "No lineshaft.yaml in"),
+        ("sites: [", "is not valid YAML"),
+        ("enterprise: e\nsites:\n  - {site_id: s}\n", "lacks the entry 'mapping'"),
+        (
+            (
+                "enterprise: e\nsites:\n  - {site_id: s, time_zone: Mars/Olympus, payload_family: uns_json, "
+                "mapping: m.yaml, broker: {url: 'mqtt://b:1883'}}\n"
+            ),
+            "is no IANA time zone",
+        ),
+        (
+            (
+                "enterprise: e\nsites:\n  - {site_id: s, time_zone: UTC, payload_family: uns_json, "
+                "mapping: m.yaml, broker: {url: 'mqtt://user:secret@b:1883'}}\n"
+            ),
+            "a broker address carries no credentials",
+        ),
+    ],
+)
+def test_a_faulty_deployment_is_refused_with_the_reason(text: str | None, sentence: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "lineshaft.yaml").write_text(text)
+    with pytest.raises(DeploymentError, match=sentence):
+        load_deployment(tmp_path, home=tmp_path)
+
+
+def test_an_unknown_site_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(DeploymentError, match="known sites: hamburg, monterrey, pune"):
+        load_deployment(TEMPLATE, home=tmp_path).site("atlantis")

@@ -1,0 +1,54 @@
+"""The documents keep up with the code: links lead somewhere, and every command they name exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+DOCUMENTS = [
+    path
+    for path in sorted(PROJECT.rglob("*.md"))
+    if not {".venv", ".venv-peers", ".lineshaft", ".pytest_cache"} & set(path.relative_to(PROJECT).parts)
+]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(PROJECT).as_posix())
+def test_every_link_leads_to_a_file(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", document.read_text(encoding="utf-8"))
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_every_command_named_in_a_document_exists() -> None:
+    from typer.main import get_command
+
+    from orchestration.cli import app
+
+    command = get_command(app)
+    known = set(command.commands)
+    inner = {name: set(getattr(each, "commands", {})) for name, each in command.commands.items()}
+    named = {
+        (document.relative_to(PROJECT).as_posix(), *found)
+        for document in DOCUMENTS
+        for found in re.findall(
+            r"(?:^|`|/)lineshaft (?:--home \S+ )?([a-z]+)(?: ([a-z]+))?", document.read_text(encoding="utf-8"), re.MULTILINE
+        )
+    }
+    assert len(named) > 15
+    assert [each for each in named if each[1] not in known] == []
+    assert [each for each in named if inner.get(each[1]) and each[2] and each[2] not in inner[each[1]]] == []
+
+
+def test_the_readme_names_exactly_two_commands_to_begin_with() -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    first_block = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)[0]
+    assert [line.split("#")[0].split() for line in first_block.splitlines()] == [["make", "demo"], ["make", "test"]]
+
+
+def test_every_decision_is_listed() -> None:
+    pages = {path.name for path in (PROJECT / "docs" / "adr").glob("0*.md")}
+    index = (PROJECT / "docs" / "adr" / "README.md").read_text(encoding="utf-8")
+    assert pages
+    assert {page for page in pages if f"({page})" not in index} == set()
