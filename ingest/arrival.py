@@ -25,8 +25,8 @@ class Arrival(NamedTuple):
 def message_id(arrival: Arrival, *, has_own_time: bool) -> str:
     """What makes a message itself: 32 hex characters over topic and payload.
 
-    A payload without a time of its own may rightly be sent twice; there the time of receipt is part of the identity,
-    and a redelivery after a crash counts as a second message.
+    A readable payload without a time of its own may rightly be sent twice; there the time of receipt is part of the
+    identity, and a redelivery after a crash counts as a second message.
     """
     digest = hashlib.blake2b(arrival.topic.encode("utf-8", "replace"), digest_size=16)
     digest.update(b"\0")

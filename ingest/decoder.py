@@ -102,7 +102,8 @@ class SiteDecoder:
     def _decode_one(self, arrival: Arrival, batch: DecodedBatch) -> None:
         rows = batch.rows
         before = [(columns, len(columns)) for columns in (rows.messages, rows.readings, rows.events)]
-        identifier = message_id(arrival, has_own_time=False)
+        # Unreadable bytes are one finding however often they come, or a redelivery after a crash would count twice.
+        identifier = message_id(arrival, has_own_time=True)
         try:
             if self._sparkplug_root is not None and arrival.topic.startswith(self._sparkplug_root):
                 topic = sparkplug_topic.parse_topic(arrival.topic)
@@ -116,7 +117,8 @@ class SiteDecoder:
                 self._decode_json(arrival, rows)
         except IngestError as error:
             _forget(before)
-            self._quarantine(arrival, identifier, error, rows)
+            if isinstance(error, _KnownMessageError) or not self._is_redelivered(identifier):
+                self._quarantine(arrival, identifier, error, rows)
         except Exception as error:  # one poisonous message must not stop a plant
             _forget(before)
             log.exception("decoder_failed", topic=arrival.topic[:200])

@@ -93,6 +93,8 @@ class CollectorProcess:
         except subprocess.TimeoutExpired:
             self.process.kill()
         self._reader.join(5)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 @contextmanager

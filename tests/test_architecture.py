@@ -96,8 +96,7 @@ def test_mart_columns_are_the_ones_on_file(manifest: dict[str, Any]) -> None:
 def test_asset_keys_are_the_ones_on_file() -> None:
     from orchestration.definitions import defs
 
-    graph = defs().resolve_asset_graph()
-    keys = ["/".join(key.path) for key in graph.get_all_asset_keys()]
+    keys = ["/".join(spec.key.path) for spec in defs().resolve_all_asset_specs()]
     assert keys
     assert_matches_snapshot(keys, "asset_keys.txt")
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.errors import NotReadyError
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -175,13 +177,23 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
     A new file is created beside its name and renamed: killed within the first header writes, DuckDB leaves a file it
     can never open again. A file shorter than a fresh one is such debris and is replaced.
+
+    Raises:
+        NotReadyError: another process has the file open.
     """
     import duckdb
 
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.stat().st_size < FRESH_FILE_BYTES:
         _create(path)
-    connection = duckdb.connect(str(path), config={"autoinstall_known_extensions": "false"})
+    try:
+        connection = duckdb.connect(str(path), config={"autoinstall_known_extensions": "false"})
+    except duckdb.IOException as error:
+        if "lock" not in str(error):
+            raise
+        raise NotReadyError(
+            f"{path} is in use by another process, which alone may write; wait until it has ended."
+        ) from error
     try:
         connection.execute("set timezone = 'UTC'")
         create_schema(connection)

@@ -29,12 +29,11 @@ def test_every_command_named_in_a_document_exists() -> None:
     command = get_command(app)
     known = set(command.commands)
     inner = {name: set(getattr(each, "commands", {})) for name, each in command.commands.items()}
+    pattern = re.compile(r"(?:^|`|/)lineshaft (?:--home \S+ )?([a-z]+)(?: ([a-z]+))?", re.MULTILINE)
     named = {
         (document.relative_to(PROJECT).as_posix(), *found)
         for document in DOCUMENTS
-        for found in re.findall(
-            r"(?:^|`|/)lineshaft (?:--home \S+ )?([a-z]+)(?: ([a-z]+))?", document.read_text(encoding="utf-8"), re.MULTILINE
-        )
+        for found in pattern.findall(document.read_text(encoding="utf-8"))
     }
     assert len(named) > 15
     assert [each for each in named if each[1] not in known] == []

@@ -217,3 +217,14 @@ def test_two_messages_without_a_time_of_their_own_are_two() -> None:
 def test_a_lone_surrogate_is_landed_as_text_a_file_can_hold() -> None:
     arrival = an_arrival("meridian/monterrey/a/cnc_201/x", '{"timestamp": 1772323200, "s": "\\ud800"}')
     assert readings(decode(arrival, decoder=SiteDecoder(a_json_site())))[0]["value_text"] == "?"
+
+
+def test_unreadable_bytes_that_come_again_are_one_finding() -> None:
+    first, again = SiteDecoder(a_json_site()), SiteDecoder(a_json_site())  # the second after a crash
+    topic = "meridian/monterrey/mecanizado/cnc_201/husillo"
+    arrivals = [Arrival(topic, b'{"timestamp": 1', received_at) for received_at in (1_000_000, 2_000_000)]
+    batch = first.decode(arrivals, now=0)
+    later = again.decode([Arrival(topic, b'{"timestamp": 1', 3_000_000)], now=0)
+    assert len(batch.rows.quarantine) == 1
+    assert batch.redelivered_count == 1
+    assert later.rows.quarantine.lists["message_id"] == batch.rows.quarantine.lists["message_id"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import duckdb
 import pytest
 
 from ingest.landing import Manifest
+from orchestration.errors import NotReadyError
 from orchestration.warehouse.landed import SensorCursor, fingerprint_landing, list_batches, read_landed_files
 from orchestration.warehouse.loader import LoadCount, load_files
 from orchestration.warehouse.mappings import rebuild_mappings
@@ -122,6 +125,19 @@ def test_the_warehouse_replaces_the_debris_of_an_interrupted_creation(tmp_path: 
     with open_warehouse(path) as connection:
         assert connection.execute("select count(*) from raw.reading").fetchone() == (0,)
     assert not list(tmp_path.glob("*.new*"))
+
+
+def test_a_warehouse_in_use_elsewhere_is_said_in_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    code = f"import duckdb; c = duckdb.connect({str(path)!r}); print('open', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(NotReadyError, match="in use by another process"), open_warehouse(path):
+            pass
+        other.communicate("\n")
 
 
 def test_the_fingerprint_of_the_landing_zone_moves_with_each_batch(tmp_path: Path) -> None:
