@@ -23,3 +23,10 @@ def shared_data() -> Path:
     if not data.is_dir():
         pytest.skip("the reference data (../shared/data) is not on this machine")
     return data
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests share a worker, and with it the fixtures that cost; groups of several files say so themselves."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))

@@ -13,6 +13,7 @@ import pytest
 HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
@@ -22,13 +23,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def lineshaft(home: Path, *words: str, expect: int = 0) -> str:
-    """Run the command and return what it printed; standard error is shown when it ends otherwise than expected."""
+    """Run the command and return what it printed; standard error is shown when it ends otherwise than expected.
+
+    Every Python it starts notes in the home's outside.log whom it looks up or calls beyond this machine.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    watching = {"PYTHONPATH": str(HERE / "watched"), "LINESHAFT_TEST_OUTSIDE": str(home / "outside.log")}
     done = subprocess.run(
         [sys.executable, "-m", "orchestration.cli", "--home", str(home), *words],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "COLUMNS": "200"},
+        env={**os.environ, "COLUMNS": "200", **watching},
     )
     assert done.returncode == expect, f"lineshaft {' '.join(words)}\n{done.stdout}\n{done.stderr}"
     return done.stdout

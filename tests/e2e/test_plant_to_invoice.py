@@ -59,6 +59,13 @@ def test_the_summary_says_what_a_newcomer_wants_to_know(demo: Demo) -> None:
     assert "14 issued (WELLER-2026-000001 to WELLER-2026-000014)" in demo.summary
 
 
+def test_nothing_calls_home(demo: Demo) -> None:
+    """Broker, collector, plant, Dagster, dbt and Great Expectations, in every process: nobody beyond this machine."""
+    noted = (demo.home / "outside.log").read_text().splitlines()
+    assert noted.count("watching") >= 3
+    assert [line for line in noted if line != "watching"] == []
+
+
 def test_the_demo_run_again_changes_nothing_and_says_so(demo: Demo) -> None:
     before = {path: path.read_bytes() for path in sorted((demo.home / "invoices").iterdir())}
     files = sorted(path for path in (demo.home / "landing").rglob("*") if path.is_file())
