@@ -36,7 +36,7 @@ class Plants(threading.Thread):
         self.account: Publication | None = None
 
     def run(self) -> None:
-        self.account = asyncio.run(publish(plan(load_plants(TEMPLATE)), broker_url=self.url, speed=60_000))
+        self.account = asyncio.run(publish(plan(load_plants(TEMPLATE)), broker_url=self.url, speed=25_000))
 
 
 def test_ten_kills_change_no_invoice(demo: Demo, tmp_path: Path) -> None:
