@@ -10,7 +10,7 @@ help: ## what can be done here
 
 install: $(VENV)/.ready ## the environment, from the hash-locked requirements
 
-demo: $(VENV)/.ready ## a plant runs 36 days, is collected, modelled and invoiced; no server to install
+demo: $(VENV)/.ready ## a plant runs 37 days, is collected, modelled and invoiced; no server to install
 	@$(BIN)/lineshaft demo
 
 check: $(VENV)/.ready ## what CI checks before the tests: format, lint, types, import contracts

@@ -290,11 +290,19 @@ def _client(
 
 
 def _tls_context(broker: Broker) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=broker.secret(broker.ca_file_env))
+    authority = broker.secret(broker.ca_file_env)
+    certificate, key = broker.secret(broker.client_cert_file_env), broker.secret(broker.client_key_file_env)
+    try:
+        context = ssl.create_default_context(cafile=authority)
+        if certificate is not None:
+            context.load_cert_chain(certificate, key)
+    except OSError as error:
+        files = ", ".join(path for path in (authority, certificate, key) if path)
+        raise BrokerError(
+            f"the TLS files for {broker.url} cannot be used ({error.strerror or error}): look at {files}",
+            url=broker.url,
+        ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    certificate = broker.secret(broker.client_cert_file_env)
-    if certificate is not None:
-        context.load_cert_chain(certificate, broker.secret(broker.client_key_file_env))
     return context
 
 

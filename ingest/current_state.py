@@ -3,7 +3,8 @@
 Belongs here: keeping that table, its snapshot on disk, and asking it with MQTT-like patterns.
 Does not belong here: history (landing), meaning beyond the names of the mapping.
 
-Only live values move it: a historical one is stored and never shown as now; an older one never replaces a newer.
+Only live values move it: a historical one is stored and never shown as now; an older one never replaces a newer. A
+value is at most as new as its receipt, or one reading from a clock that ran ahead would stand for years.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ _SCHEMA = pa.schema(
     ]
 )
 _FROM_READINGS = _SCHEMA.names[4:12]
-_EVENT_AT = _FROM_READINGS.index("event_at")
+_EVENT_AT, _RECEIVED_AT = _FROM_READINGS.index("event_at"), _FROM_READINGS.index("received_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +109,7 @@ class CurrentState:
                 continue
             key = (edge_node_id, device_id, metric_name)
             known = values.get(key)
-            if known is None or value[_EVENT_AT] >= known[_EVENT_AT]:
+            if known is None or _instant(value) >= _instant(known):
                 values[key] = value
                 stale_since.pop(key, None)
         for mark in marks[upcoming:]:
@@ -203,12 +204,17 @@ def _current(row: dict[str, Any]) -> CurrentValue:
     )
 
 
+def _instant(value: list[Any]) -> int:
+    return min(int(value[_EVENT_AT]), int(value[_RECEIVED_AT]))
+
+
 def _plain(exact: Decimal | None, double: float | None, text: str | None) -> Decimal | float | str | None:
     if text is not None:
         return text
     if exact is None:
         return double
-    return exact.quantize(Decimal(1)) if exact == exact.to_integral_value() else exact.normalize()
+    whole = exact.to_integral_value()
+    return whole if exact == whole else exact.normalize()
 
 
 def _present(*parts: str) -> Iterable[str]:

@@ -138,7 +138,7 @@ class Landing:
         return (self.home / path).read_bytes() if path and (self.home / path).is_file() else None
 
     def recent_message_ids(self, limit: int) -> list[str]:
-        """Ids of the newest landed messages: what a broker may deliver again after we were killed."""
+        """Ids of the newest landed messages, newest last: what a broker may deliver again after we were killed."""
         found: list[str] = []
         for manifest in _own_manifests_backwards(self.home, self._owner):
             for file in manifest.files:
@@ -146,7 +146,7 @@ class Landing:
                     found.extend(pq.read_table(self.home / file.path, columns=["message_id"])[0].to_pylist())
             if len(found) >= limit:
                 break
-        return found
+        return found[::-1]
 
     def _write(self, rows: SiteRows, columns: Columns, written: list[Path]) -> Iterator[LandedFile]:
         if not len(columns):

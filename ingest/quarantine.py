@@ -89,7 +89,17 @@ def show(home: Path, message_id: str) -> QuarantinedMessage:
 
 
 def replay(home: Path, sites: Sequence[Site], *, message_ids: Collection[str] | None = None) -> ReplayReport:
-    """Try refused messages again, all of them or those named; lands what is readable now."""
+    """Try refused messages again, all of them or those named; lands what is readable now.
+
+    Raises CollectorLocked while another replay runs on this home: one would sweep up the other's unfinished batch.
+    """
+    from ingest.collector import collector_lock
+
+    with collector_lock(home, REPLAY_ID):
+        return _replay(home, sites, message_ids=message_ids)
+
+
+def _replay(home: Path, sites: Sequence[Site], *, message_ids: Collection[str] | None) -> ReplayReport:
     waiting = [each for each in list_quarantined(home) if message_ids is None or each.message_id in message_ids]
     rows: list[SiteRows] = []
     refused: list[Refusal] = []

@@ -48,7 +48,7 @@ class Broker(BaseModel):
     @classmethod
     def _is_mqtt(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+        if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or not _has_usable_port(value):
             raise ValueError(f"{value!r} is no broker address: write mqtt://host:port or mqtts://host:port")
         if parts.username or parts.password:
             raise ValueError("a broker address carries no credentials: name them by username_env and password_env")
@@ -77,6 +77,13 @@ class Broker(BaseModel):
         if not value:
             raise BrokerError(f"set the environment variable {variable}: the broker {self.url} needs it", url=self.url)
         return value
+
+
+def _has_usable_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 class Site(BaseModel):

@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from models.errors import LineshaftError
 from orchestration.errors import BuildError
-from orchestration.fingerprint import is_up_to_date, record_completed_build
+from orchestration.fingerprint import fingerprint_inputs, is_up_to_date, record_completed_build
 from orchestration.progress import Listener, Progress, listening
 from orchestration.settings import Deployment
 from orchestration.warehouse.landed import read_landed_files
@@ -24,6 +25,8 @@ from orchestration.warehouse.loader import find_pending
 from orchestration.warehouse.schema import open_warehouse
 
 if TYPE_CHECKING:
+    import dagster as dg
+
     from orchestration.partitions import LoadRange
 
 
@@ -80,12 +83,13 @@ def build(deployment: Deployment, *, force: bool = False, on_progress: Progress 
     if not force and is_up_to_date(deployment):
         return BuildReport(is_up_to_date=True, seconds=time.monotonic() - started)
     begun_at = datetime.now(UTC).replace(tzinfo=None)
+    inputs = fingerprint_inputs(deployment)
     listener = Listener(on_progress=on_progress)
     listener.say("preparing the dbt project")
     with _environment(deployment), listening(listener):
         outcome = _run_jobs(deployment, listener)
     feeds = [path.parent for path in deployment.feeds.glob("*/*/*/manifest.json")]
-    record_completed_build(deployment, published=feeds)
+    record_completed_build(deployment, inputs=inputs, published=feeds)
     loaded, rejected = _read_loads(deployment, since=begun_at)
     return BuildReport(
         is_up_to_date=False,
@@ -112,11 +116,10 @@ def _run_jobs(deployment: Deployment, listener: Listener) -> _Outcome:
     import dagster as dg
 
     from orchestration.asset_keys import keys_of_kinds, sound_file_checks
-    from orchestration.definitions import defs
     from orchestration.partitions import SITES
     from orchestration.resources import prepare_dagster_home
 
-    definitions = defs()
+    definitions = _load_definitions()
     load, warehouse = (definitions.resolve_job_def(name) for name in ("landing_load", "warehouse_build"))
     ranges = _pending_ranges(deployment)
     kinds = {kind for one in ranges for kind in one.kinds}
@@ -133,6 +136,21 @@ def _run_jobs(deployment: Deployment, listener: Listener) -> _Outcome:
             run(load.get_subset(asset_selection=frozenset(keys), asset_check_selection=checks), tags=one.tags)
         run(warehouse)
     return outcome
+
+
+def _load_definitions() -> "dg.Definitions":
+    """All definitions; what a user can mend is told as our own error, not as Dagster's tree of components."""
+    from orchestration.definitions import defs
+
+    try:
+        return defs()
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, LineshaftError):
+            cause = cause.__cause__
+        if cause is None:
+            raise
+        raise cause from error
 
 
 def _run(job, *, instance, outcome: _Outcome, **options) -> None:  # type: ignore[no-untyped-def]  # Dagster's types would cost its import

@@ -27,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     help="From the plant's messages to provable invoices.\n\nA first look: `lineshaft demo`. A deployment of your own: "
-    "`lineshaft init plant && cd plant && lineshaft doctor`.",
+    "`lineshaft init plant && lineshaft -d plant doctor`.",
 )
 
 app.command("demo")(_demo.demo)
@@ -75,6 +75,10 @@ def main() -> None:
         app()
     except LineshaftError as error:
         typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:  # a directory that cannot be written, a full disk: nothing that a traceback would mend
+        named = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"error: {named}{error.strerror or error}; mend that and try again", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)

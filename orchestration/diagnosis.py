@@ -98,10 +98,14 @@ def _warehouse(deployment: Deployment) -> Iterator[Finding]:
         return
     import duckdb
 
+    from orchestration.warehouse.schema import why_not_opened
+
     try:
         connection = duckdb.connect(str(deployment.warehouse_path), read_only=True)
-    except duckdb.IOException:
-        yield Finding(subject="warehouse", state="note", detail="a build is writing it; look again afterwards")
+    except duckdb.IOException as error:
+        is_busy = "lock" in str(error)
+        detail = why_not_opened(deployment.warehouse_path, error)
+        yield Finding(subject="warehouse", state="note" if is_busy else "wrong", detail=detail)
         return
     with connection:
         yield from _tables(connection, deployment.warehouse_path)

@@ -5,7 +5,8 @@ Does not belong here: building.
 
 The record lies in the warehouse, so it is lost together with what it describes. Inputs: committed batches,
 configuration, the dbt project, our own code and the libraries that compute. A landed file that was
-set aside is an input too: a copy restored from backup starts the next build.
+set aside is an input too: a copy restored from backup starts the next build. What is recorded are the inputs as they
+were when the build began: a batch that lands while it runs is news to the next one.
 """
 
 from __future__ import annotations
@@ -38,28 +39,14 @@ def is_up_to_date(deployment: Deployment) -> bool:
         return False
     with open_warehouse(deployment.warehouse_path) as connection:
         row = connection.execute("select fingerprint, outputs from raw.completed_build").fetchone()
-        found = _fingerprint(deployment, connection)
+        found = _fingerprint(deployment, connection, inputs=fingerprint_inputs(deployment))
     if row is None:
         return False
     return bool(row[0] == found and all((deployment.home / output).exists() for output in json.loads(row[1])))
 
 
-def record_completed_build(deployment: Deployment, *, published: Iterable[Path] = ()) -> None:
-    """Remember the inputs that were built; to be called after success only."""
-    outputs = [deployment.serving / FILE_NAME, *published]
-    if deployment.database_url.startswith("sqlite:///"):
-        outputs.append(Path(deployment.database_url.removeprefix("sqlite:///")))
-    names = json.dumps(sorted(str(path.absolute()) for path in outputs))  # home / absolute is the absolute path
-    with open_warehouse(deployment.warehouse_path) as connection:
-        fingerprint = _fingerprint(deployment, connection)
-        connection.execute("begin")
-        connection.execute("delete from raw.completed_build")
-        now = datetime.now(UTC).replace(tzinfo=None)
-        connection.execute("insert into raw.completed_build values (?, ?, ?)", [fingerprint, names, now])
-        connection.execute("commit")
-
-
-def _fingerprint(deployment: Deployment, connection: duckdb.DuckDBPyConnection) -> str:
+def fingerprint_inputs(deployment: Deployment) -> str:
+    """A digest of what a build that begins now will see; files set aside are added when it has ended."""
     digest = hashlib.sha256()
     for part in (
         fingerprint_landing(deployment.home),
@@ -68,8 +55,29 @@ def _fingerprint(deployment: Deployment, connection: duckdb.DuckDBPyConnection) 
         *(f"{name} {version(name)}" for name in ("duckdb", "scikit-learn", "pandas", "pyarrow")),
         *_file_digests(deployment.directory, names=_CONFIGURATION, suffixes={".yaml", ".yml"}),
         *_file_digests(_CODE, names=_PACKAGES, suffixes={".py"}),
-        *_rejected(deployment.home, connection),
     ):
+        digest.update(part.encode() + b"\0")
+    return digest.hexdigest()
+
+
+def record_completed_build(deployment: Deployment, *, inputs: str, published: Iterable[Path] = ()) -> None:
+    """Remember the inputs that were built, as they were at its beginning; to be called after success only."""
+    outputs = [deployment.serving / FILE_NAME, *published]
+    if deployment.database_url.startswith("sqlite:///"):
+        outputs.append(Path(deployment.database_url.removeprefix("sqlite:///")))
+    names = json.dumps(sorted(str(path.absolute()) for path in outputs))  # home / absolute is the absolute path
+    with open_warehouse(deployment.warehouse_path) as connection:
+        fingerprint = _fingerprint(deployment, connection, inputs=inputs)
+        connection.execute("begin")
+        connection.execute("delete from raw.completed_build")
+        now = datetime.now(UTC).replace(tzinfo=None)
+        connection.execute("insert into raw.completed_build values (?, ?, ?)", [fingerprint, names, now])
+        connection.execute("commit")
+
+
+def _fingerprint(deployment: Deployment, connection: duckdb.DuckDBPyConnection, *, inputs: str) -> str:
+    digest = hashlib.sha256()
+    for part in (inputs, *_rejected(deployment.home, connection)):
         digest.update(part.encode() + b"\0")
     return digest.hexdigest()
 

@@ -25,16 +25,18 @@ def marts(deployment: Deployment) -> Iterator[duckdb.DuckDBPyConnection]:
     """The built warehouse, to read.
 
     Raises:
-        NotReadyError: nothing has been built yet, or a build is writing at this moment.
+        NotReadyError: nothing has been built yet, a build is writing at this moment, or the file is no warehouse.
     """
     import duckdb
+
+    from orchestration.warehouse.schema import why_not_opened
 
     if not deployment.warehouse_path.exists():
         raise NotReadyError("There is no warehouse yet; run `lineshaft build` first.")
     try:
         connection = duckdb.connect(str(deployment.warehouse_path), read_only=True)
     except duckdb.IOException as error:
-        raise NotReadyError("A build is writing the warehouse; try again when it is done.") from error
+        raise NotReadyError(why_not_opened(deployment.warehouse_path, error)) from error
     try:
         yield connection
     except duckdb.CatalogException as error:

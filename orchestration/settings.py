@@ -137,14 +137,20 @@ def load_deployment(directory: Path | None = None, *, home: Path | None = None) 
             )
             for entry in document["sites"]
         )
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DeploymentError(f"{path} is not valid YAML: {error}") from error
+    except (TypeError, AttributeError) as error:
+        raise DeploymentError(
+            f"{path} does not have the form of a deployment: write enterprise, host_id and a list of sites; "
+            "`lineshaft init` writes a complete example."
+        ) from error
     except KeyError as error:
         raise DeploymentError(f"{path} lacks the entry {error}; `lineshaft init` writes a complete example.") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise DeploymentError(f"{path}: {where}: {first['msg']}.") from error
+    _refuse_ambiguous(sites, path=path)
     return Deployment(
         directory=directory.resolve(),
         home=home,
@@ -153,3 +159,20 @@ def load_deployment(directory: Path | None = None, *, home: Path | None = None) 
         sites=tuple(sorted(sites, key=lambda site: site.site_id)),
         database_url=environment.database_url or f"sqlite:///{home / 'operations.sqlite'}",
     )
+
+
+def _refuse_ambiguous(sites: tuple[Site, ...], *, path: Path) -> None:
+    """Every message belongs to one site: two of one id, or on one group of one broker, would each take it."""
+    if not sites:
+        raise DeploymentError(f"{path} lists no site; `lineshaft init` writes a complete example.")
+    seen: set[object] = set()
+    for site in sites:
+        for key, name in ((site.site_id, "site_id"), ((site.broker.url, site.group_id), "group_id")):
+            if name == "group_id" and not site.is_sparkplug:
+                continue
+            if key in seen:
+                raise DeploymentError(
+                    f"{path}: two sites have the {name} '{getattr(site, name)}'; give each its own, "
+                    "or its messages would land twice."
+                )
+            seen.add(key)

@@ -1,7 +1,7 @@
 """The layer law of the dbt project, read from its manifest.
 
-staging reads sources; intermediate reads staging and intermediate; marts read staging-free layers (dims, facts and
-intermediate); feeds read marts. Every mart has an enforced contract, a key test and its grain in the first sentence.
+staging reads sources; intermediate reads staging, intermediate and marts; marts read staging, intermediate and marts;
+feeds read marts only. Every mart has an enforced contract, a key test and its grain in the first sentence.
 """
 
 from __future__ import annotations

@@ -5,9 +5,19 @@
 {% macro default__local_time(at, zone) %}timezone({{ zone }}, timezone('UTC', {{ at }})){% endmacro %}
 {% macro spark__local_time(at, zone) %}from_utc_timestamp({{ at }}, {{ zone }}){% endmacro %}
 
-{# The UTC timestamp of a local wall clock; a time the clocks skip moves forward by the hour they skip. #}
+{#
+  The UTC timestamp of a local wall clock. A time the clocks skip moves forward by the hour they skip; of a time that comes
+  twice it is the first, as in models.timeline: in Cuba and on the Azores that is a midnight, in Cuba even a month's.
+  DuckDB alone would take the second.
+#}
 {% macro utc_time(local_at, zone) %}{{ return(adapter.dispatch('utc_time', 'lineshaft')(local_at, zone)) }}{% endmacro %}
-{% macro default__utc_time(local_at, zone) %}timezone('UTC', timezone({{ zone }}, {{ local_at }})){% endmacro %}
+{% macro default__utc_time(local_at, zone) -%}
+    {%- set last = "timezone('UTC', timezone(" ~ zone ~ ", " ~ local_at ~ "))" -%}
+    case
+        when timezone({{ zone }}, timezone('UTC', {{ last }} - interval 1 hour)) = {{ local_at }} then {{ last }} - interval 1 hour
+        else {{ last }}
+    end
+{%- endmacro %}
 {% macro spark__utc_time(local_at, zone) %}to_utc_timestamp({{ local_at }}, {{ zone }}){% endmacro %}
 
 {# The UTC timestamp of a text in ISO 8601, with Z or an offset. #}

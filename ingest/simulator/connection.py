@@ -44,7 +44,11 @@ class Connection:
         self, *, address: BrokerAddress, client_id: str, will: Will | None = None, wake: threading.Event
     ) -> None:
         parts = urlsplit(address.url)
-        if parts.scheme not in {"mqtt", "mqtts"} or parts.hostname is None:
+        try:
+            port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+        except ValueError:
+            port = None
+        if parts.scheme not in {"mqtt", "mqtts"} or parts.hostname is None or port is None:
             raise PublishError(f"{address.url!r} is no broker address: write mqtt://host:port", url=address.url)
         self._url = address.url
         self._client_id = client_id
@@ -75,9 +79,7 @@ class Connection:
         self._client.on_subscribe = self._when_subscribed
         self._client.on_message = self._when_received
         try:
-            self._client.connect(
-                parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883), keepalive=60
-            )
+            self._client.connect(parts.hostname, port, keepalive=60)
         except OSError as error:
             raise PublishError(
                 f"no broker answers at {address.url}: start one or correct the address", url=address.url

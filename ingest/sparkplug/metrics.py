@@ -154,7 +154,8 @@ def read_properties(metric: Any) -> tuple[int, str | None]:
 def _double(raw: float, datatype: int) -> WireValue:
     if not math.isfinite(raw):  # no sum may ever meet it; what was said is kept as text
         return WireValue(text="NaN" if math.isnan(raw) else "Infinity" if raw > 0 else "-Infinity")
-    if datatype in INTEGER_BITS and raw == int(raw):
+    # what no integer datatype holds is no integer here either: 1e308 would fit no column and stop the whole batch
+    if datatype in INTEGER_BITS and raw == int(raw) and abs(raw) < 2**64:
         return WireValue(integer=int(raw), double=raw)
     return WireValue(double=raw, is_drifted=datatype not in FLOATING and datatype != DataType.Unknown)
 

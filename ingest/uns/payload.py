@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple, NoReturn
 
 from ingest.errors import PayloadError
@@ -38,7 +38,7 @@ def parse_object(data: bytes) -> dict[str, Any]:
         raise PayloadError(f"{len(data)} bytes exceed the limit of {MAX_PAYLOAD_BYTES}", reason="payload_too_large")
     try:
         document = json.loads(data.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, InvalidOperation) as error:  # the last: an exponent no Decimal can hold
         raise PayloadError(f"the payload is no JSON: {error}"[:300], reason="malformed_json") from error
     if not isinstance(document, dict):
         raise PayloadError(f"the payload is a JSON {_kind(document)}, not an object", reason="malformed_json")

@@ -18,7 +18,7 @@ from ingest.sparkplug.metrics import QUALITY_GOOD
 from ingest.uns.payload import HISTORICAL_MEMBER, OwnTime, flatten, own_time
 from ingest.uns.topic import UnsTopic
 
-_LATEST_US = 253_402_300_799_000_000
+_EARLIEST_US, _LATEST_US = -62_135_596_800_000_000, 253_402_300_799_000_000  # the years 1 to 9999
 _NINE_DIGITS = Decimal("1e-9")
 
 
@@ -114,7 +114,7 @@ class _Timing(NamedTuple):
     @classmethod
     def of(cls, stated: OwnTime | None, received_at: int) -> _Timing:
         flags = []
-        at = stated.at if stated is not None and abs(stated.at) <= _LATEST_US else received_at
+        at = stated.at if stated is not None and _EARLIEST_US <= stated.at <= _LATEST_US else received_at
         if stated is None:
             flags.append("no_timestamp")
         elif stated.is_naive:
@@ -156,7 +156,9 @@ def _reading(value: Any) -> Reading:
     if isinstance(value, bool):
         return Reading("Boolean", double=float(value), text="true" if value else "false")
     if isinstance(value, int):
-        return Reading("Integer", exact=value if abs(value) < LARGEST_EXACT else None, double=_double(value))
+        double = _double(value)
+        exact = value if abs(value) < LARGEST_EXACT else None
+        return Reading("Integer", exact=exact, double=double, text=str(value) if double is None else None)
     if isinstance(value, Decimal):
         double = _double(value)
         return Reading("Decimal", exact=_exact(value), double=double, text=str(value) if double is None else None)
@@ -182,7 +184,8 @@ def _double(value: int | Decimal) -> float | None:
     return number if abs(number) != float("inf") else None
 
 
-def _number_text(value: object) -> float:
+def _number_text(value: object) -> float | str:
     if isinstance(value, Decimal):
-        return float(value)
+        double = _double(value)
+        return str(value) if double is None else double  # JSON knows no Infinity
     raise TypeError(f"{type(value).__name__} is no JSON value")

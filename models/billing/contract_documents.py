@@ -149,7 +149,11 @@ def _check_meters(contract: Contract, enterprise: Enterprise) -> None:
 
 
 def apply_contracts(session: Session, contracts: tuple[Contract, ...]) -> ChangeCount:
-    """Add new contracts and new versions, inside the caller's transaction; contracts without a file are kept."""
+    """Add new contracts and new versions, inside the caller's transaction.
+
+    A contract without a file is kept and billed on, so none of the others may cover its assets on the same days: a
+    contract whose id was changed would otherwise be billed under both.
+    """
     stored = {contract.contract_id: contract for contract in stored_contracts(session)}
     added: list[str] = []
     changed: list[str] = []
@@ -166,6 +170,7 @@ def apply_contracts(session: Session, contracts: tuple[Contract, ...]) -> Change
             )
         (added if present is None else changed).append(f"contract {contract.contract_id}")
         _write(session, contract)
+    _check_no_asset_billed_twice((*contracts, *stored.values()))
     return ChangeCount(
         added=tuple(added),
         changed=tuple(changed),

@@ -21,6 +21,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
+from models.billing.contract import ContractRow
 from models.billing.document_model import DocumentType, TradeParty
 from models.billing.invoice import InvoiceRow
 from models.billing.invoice_view import document_of, invoice_row, line_rows
@@ -157,6 +158,10 @@ def issue_invoice(
     if issued_on < earliest:
         why = "was credited later than" if credited_on else "is not over on"
         reasons = (*reasons, f"{row.billing_period} {why} {issued_on}; date it {earliest} or later")
+    agreed_version = session.get_one(ContractRow, row.contract_id).contract_version
+    if row.contract_version != agreed_version:
+        why = f"rated under version {row.contract_version} of {row.contract_id}, which is at version {agreed_version}"
+        reasons = (*reasons, f"it was {why}; draw it again")
     if reasons:
         raise InvoiceNotIssuableError(invoice_id, reasons)
 

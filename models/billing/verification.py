@@ -74,8 +74,10 @@ def verify_document(document: InvoiceDocument) -> tuple[Finding, ...]:
 
 
 def verify_sequences(session: Session) -> tuple[Finding, ...]:
-    """Whether every number drawn belongs to exactly one invoice, and each seal names the one before."""
+    """Whether the numbers drawn and the invoices that carry one are the same, and each seal names the one before."""
     findings = []
+    numbers = select(InvoiceRow.invoice_number).where(InvoiceRow.invoice_number.is_not(None))
+    never_drawn = set(session.scalars(numbers))
     for sequence in session.scalars(select(NumberSequenceRow)):
         last_sha256 = GENESIS
         for number in range(1, sequence.last_number + 1):
@@ -83,6 +85,7 @@ def verify_sequences(session: Session) -> tuple[Finding, ...]:
                 seller_party_id=sequence.seller_party_id, issue_year=sequence.issue_year, number=number
             )
             row = session.scalars(select(InvoiceRow).where(InvoiceRow.invoice_number == name)).one_or_none()
+            never_drawn.discard(name)
             if row is None or row.previous_sha256 != last_sha256:
                 problem = "is missing" if row is None else "does not continue the seal before it"
                 findings.append(Finding(check="sequence", sentence=f"invoice {name} {problem}"))
@@ -90,6 +93,10 @@ def verify_sequences(session: Session) -> tuple[Finding, ...]:
         if last_sha256 != sequence.last_sha256:
             sentence = f"{sequence.seller_party_id} {sequence.issue_year} does not end in its last invoice's seal"
             findings.append(Finding(check="sequence", sentence=sentence))
+    findings += [
+        Finding(check="sequence", sentence=f"invoice {number} has a number that nobody drew")
+        for number in sorted(str(name) for name in never_drawn)
+    ]
     return tuple(findings)
 
 

@@ -132,6 +132,14 @@ class AssetAssignment(TableDocument):
         return self
 
 
+DAY_MINUTES = 24 * 60
+
+
+def _minutes(clock_time: str) -> int:
+    hours, minutes = clock_time.split(":")
+    return 60 * int(hours) + int(minutes)
+
+
 class Shift(TableDocument):
     """A shift by the site's own clock."""
 
@@ -151,6 +159,28 @@ class Shift(TableDocument):
         if (self.break_start_local_time is None) != (self.break_end_local_time is None):
             raise ValueError("a break has a start and an end")
         return self
+
+    @model_validator(mode="after")
+    def _break_lies_inside(self) -> Self:
+        if self.break_start_local_time is not None and self.break_end_local_time is not None:
+            begins = self._minutes_after_start(self.break_start_local_time)
+            ends = self._minutes_after_start(self.break_end_local_time) or DAY_MINUTES
+            if not begins < ends <= self.length_minutes:
+                raise ValueError("the break does not lie inside the shift")
+        return self
+
+    @property
+    def length_minutes(self) -> int:
+        """By the clock on the wall; an end at or before the start is one of the next day."""
+        return self._minutes_after_start(self.end_local_time) or DAY_MINUTES
+
+    def _minutes_after_start(self, clock_time: str) -> int:
+        return (_minutes(clock_time) - _minutes(self.start_local_time)) % DAY_MINUTES
+
+    def week_minutes(self) -> Iterator[int]:
+        """When it starts, in minutes after Monday's midnight."""
+        for weekday in sorted(set(self.iso_weekdays)):
+            yield (int(weekday) - 1) * DAY_MINUTES + _minutes(self.start_local_time)
 
 
 class SiteHoliday(TableDocument):
@@ -261,7 +291,7 @@ def load_enterprise(directory: Path) -> Enterprise:
 
 
 def check_enterprise(enterprise: Enterprise) -> None:
-    """Refuse repeated keys, references to nothing, a broken hierarchy and overlapping assignments."""
+    """Refuse repeated keys, references to nothing, a broken hierarchy, overlaps, and what is counted twice."""
     known: dict[str, set[object]] = {}
     for name, rows in enterprise.tables():
         count_of = Counter(row.key for row in rows)
@@ -281,6 +311,8 @@ def check_enterprise(enterprise: Enterprise) -> None:
     _check_hierarchy(enterprise)
     _check_assignments(enterprise)
     _check_meters(enterprise)
+    _check_process_segments(enterprise)
+    _check_shifts(enterprise)
 
 
 def named(table: str, row: TableDocument) -> str:
@@ -342,3 +374,30 @@ def _check_meters(enterprise: Enterprise) -> None:
                 f"counts {row.metric} of {row.physical_asset_id}, which meter {other.meter_id} counts; keep one.",
                 place=named("meter", row),
             )
+
+
+def _check_process_segments(enterprise: Enterprise) -> None:
+    seen: dict[tuple[str, str], ProcessSegment] = {}
+    for row in enterprise.process_segment:
+        other = seen.setdefault((row.material_id, row.equipment_class), row)
+        if other is not row:
+            raise DocumentError(
+                f"plans {row.material_id} on a {row.equipment_class}, which process_segment "
+                f"{other.process_segment_id} plans; keep one.",
+                place=named("process_segment", row),
+            )
+
+
+def _check_shifts(enterprise: Enterprise) -> None:
+    for site_id in {row.site_id for row in enterprise.shift}:
+        starts = sorted(
+            ((at, row) for row in enterprise.shift if row.site_id == site_id for at in row.week_minutes()),
+            key=lambda start: (start[0], start[1].shift_id),
+        )
+        first_at, first = starts[0]
+        for (at, earlier), (next_at, later) in pairwise([*starts, (first_at + 7 * DAY_MINUTES, first)]):
+            if at + earlier.length_minutes > next_at:
+                raise DocumentError(
+                    f"starts before shift {earlier.shift_id} ends; a site works one shift at a time.",
+                    place=named("shift", later),
+                )

@@ -41,7 +41,10 @@ _COLLECTED_UNTIL = """
 select assignment.physical_asset_id, max(message.newest_at) as collected_until
 from operations.asset_assignment as assignment
 inner join operations.equipment as equipment on equipment.equipment_id = assignment.work_unit_id
-inner join (select site_id, max(event_at) as newest_at from raw.message group by site_id) as message
+inner join (
+    -- a clock that runs ahead must not end a month that is still running: nothing is known past its own receipt
+    select site_id, max(least(event_at, received_at)) as newest_at from raw.message group by site_id
+) as message
     on message.site_id = equipment.site_id
 group by assignment.physical_asset_id
 """

@@ -35,7 +35,10 @@ def demo(
         done = demonstrate(deployment, days=days, on_progress=report)
     _print(done, home=deployment.home, seconds=time.monotonic() - started)
     if not done.account.balances:
-        raise BuildError("The account of messages does not balance: something was lost or doubled.")
+        raise BuildError(
+            "The account of messages does not balance: something was lost or doubled, or this home holds messages of "
+            "another scenario too; `lineshaft --home` with a new directory tells."
+        )
 
 
 def _print(done: Demonstration, *, home: Path, seconds: float) -> None:
@@ -76,8 +79,11 @@ def _print(done: Demonstration, *, home: Path, seconds: float) -> None:
         title=f"Machines at risk ({len(done.at_risk)})",
     )
     totals = " + ".join(f"{amount:,.2f} {currency}" for currency, amount in done.totals.items())
-    first, last = done.issued[0].invoice.invoice_number, done.issued[-1].invoice.invoice_number
-    say(f"Invoices for March 2026: {len(done.issued)} issued ({first} to {last}), {totals} payable")
+    numbers = [each.invoice.invoice_number for each in done.issued]
+    if numbers:
+        say(f"Invoices for March 2026: {len(numbers)} issued ({numbers[0]} to {numbers[-1]}), {totals} payable")
+    else:
+        say("Invoices for March 2026: none; `lineshaft invoice draft 2026-03` says why")
     say(f"  PDF with embedded EN 16931 XML, and the XML beside it: {_near(home / 'invoices')}")
     say(f"  partner feeds: {_near(home / 'feeds')}    serving copy for BI: {_near(home / 'serving')}\n")
     if done.changed:
@@ -86,11 +92,14 @@ def _print(done: Demonstration, *, home: Path, seconds: float) -> None:
         say(f"Nothing changed: the plant was played, built and invoiced before ({seconds:,.0f} s).")
     command = _command(home)
     say("\nNext, try")
-    for words, why in (
-        (f"{command} invoice show {first}", "every line with the two readings it came from"),
-        (f"{command} invoice verify {_near(done.issued[0].pdf)}", "prove an invoice from its PDF alone"),
-        (f"{command} state 'hamburg/#'", "the namespace as it stands"),
-    ):
+    about_invoices = [
+        (f"{command} invoice show {each.invoice.invoice_number}", "every line with the two readings it came from")
+        for each in done.issued[:1]
+    ] + [
+        (f"{command} invoice verify {_near(each.pdf)}", "prove an invoice from its PDF alone")
+        for each in done.issued[:1]
+    ]
+    for words, why in (*about_invoices, (f"{command} state 'hamburg/#'", "the namespace as it stands")):
         say(f"  {words}\n      {why}")
 
 

@@ -19,10 +19,9 @@ def init(
     from orchestration.errors import DeploymentError
     from orchestration.settings import TEMPLATE
 
-    if directory.exists() and any(directory.iterdir()):
-        raise DeploymentError(
-            f"{directory} is not empty; name a new directory, so that nothing of yours is overwritten."
-        )
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        problem = "is not empty" if directory.is_dir() else "is a file"
+        raise DeploymentError(f"{directory} {problem}; name a new directory, so that nothing of yours is overwritten.")
     shutil.copytree(TEMPLATE, directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
     written = sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
     say(f"Wrote {len(written)} files to {directory}:")

@@ -65,21 +65,21 @@ def issue(billing_period: Period, issued_on: IssuedOn = None, as_json: Json = Fa
         )
     if as_json:
         print_json({"issued": done.issued, "blocked": done.blocked})
-        return
-    print_table(
-        ("number", "", "due", "document"),
-        [
-            (
-                each.invoice.invoice_number,
-                "issued" if each.invoice.is_new else "was issued",
-                each.invoice.due_date,
-                each.pdf,
-            )
-            for each in done.issued
-        ],
-    )
-    for each in done.blocked:
-        say(f"not issued: {each.contract_id} {each.physical_asset_id}: {'; '.join(each.reasons)}")
+    else:
+        print_table(
+            ("number", "", "due", "document"),
+            [
+                (
+                    each.invoice.invoice_number,
+                    "issued" if each.invoice.is_new else "was issued",
+                    each.invoice.due_date,
+                    each.pdf,
+                )
+                for each in done.issued
+            ],
+        )
+        for each in done.blocked:
+            say(f"not issued: {each.contract_id} {each.physical_asset_id}: {'; '.join(each.reasons)}")
     if done.blocked:
         raise typer.Exit(1)
 

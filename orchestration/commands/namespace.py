@@ -39,7 +39,8 @@ def simulate(
     plants = load_plants(deployment.directory)
     if days is not None:
         plants = plants.lasting(days)
-    url = broker or deployment.sites[0].broker.url
+    access = deployment.sites[0].broker
+    url = broker or access.url
     with progress("simulate") as report:
         account = asyncio.run(
             publish(
@@ -47,6 +48,8 @@ def simulate(
                 broker_url=url,
                 speed=speed,
                 on_progress=lambda done, total: report(f"publishing to {url}", done / total),
+                username=access.secret(access.username_env),
+                password=access.secret(access.password_env),
             )
         )
     if as_json:
@@ -168,7 +171,7 @@ def replay(
 
     State lives apart from the demo's, in replay/ under the home.
     """
-    from orchestration.errors import DeploymentError
+    from orchestration.errors import BuildError, DeploymentError
     from orchestration.replaying import replay_cmapss
     from orchestration.settings import load_deployment
 
@@ -186,13 +189,15 @@ def replay(
         )
     if as_json:
         print_json(outcome.as_dict())
-        return
-    say(
-        f"{subset}: {outcome.published:,} messages published, {outcome.landed:,} landed, "
-        f"{outcome.quarantined:,} quarantined."
-    )
-    say(
-        f"Test rows in the file {outcome.test_row_count:,}; readings expected {outcome.expected_reading_count:,}, "
-        f"in the warehouse {outcome.found_reading_count:,}, each once: {'yes' if outcome.is_exact else 'NO'}."
-    )
-    print_table(("remaining life of the test engines", "cap 125", "raw"), outcome.figures())
+    else:
+        say(
+            f"{subset}: {outcome.published:,} messages published, {outcome.landed:,} landed, "
+            f"{outcome.quarantined:,} quarantined."
+        )
+        say(
+            f"Test rows in the file {outcome.test_row_count:,}; readings expected {outcome.expected_reading_count:,}, "
+            f"in the warehouse {outcome.found_reading_count:,}, each once: {'yes' if outcome.is_exact else 'NO'}."
+        )
+        print_table(("remaining life of the test engines", "cap 125", "raw"), outcome.figures())
+    if not outcome.is_exact:
+        raise BuildError("The warehouse does not hold the recording exactly once: something was lost or doubled.")

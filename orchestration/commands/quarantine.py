@@ -65,13 +65,15 @@ def replay(
 ) -> None:
     """Read quarantined messages again with today's mapping and contracts; what is readable now lands."""
     from ingest.quarantine import replay as read_again
+    from ingest.quarantine import show as find
     from orchestration.errors import NotReadyError
     from orchestration.settings import load_deployment
 
     if not message_id and not everything:
         raise NotReadyError("Name the messages to replay, or say --all; `lineshaft quarantine list` shows them.")
     deployment = load_deployment()
-    report = read_again(deployment.home, deployment.sites, message_ids=None if everything else message_id)
+    named = None if everything else [find(deployment.home, each).message_id for each in message_id or ()]
+    report = read_again(deployment.home, deployment.sites, message_ids=named)
     if as_json:
         print_json(asdict(report))
         return

@@ -179,7 +179,7 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     can never open again. A file shorter than a fresh one is such debris and is replaced.
 
     Raises:
-        NotReadyError: another process has the file open.
+        NotReadyError: another process has the file open, or it is no warehouse.
     """
     import duckdb
 
@@ -189,17 +189,21 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection = duckdb.connect(str(path), config={"autoinstall_known_extensions": "false"})
     except duckdb.IOException as error:
-        if "lock" not in str(error):
-            raise
-        raise NotReadyError(
-            f"{path} is in use by another process, which alone may write; wait until it has ended."
-        ) from error
+        raise NotReadyError(why_not_opened(path, error)) from error
     try:
         connection.execute("set timezone = 'UTC'")
         create_schema(connection)
         yield connection
     finally:
         connection.close()
+
+
+def why_not_opened(path: Path, error: Exception) -> str:
+    """One sentence on a warehouse file that DuckDB does not open."""
+    if "lock" in str(error):
+        return f"{path} is in use by another process, which alone may write; wait until it has ended."
+    reason = str(error).partition("\n")[0]
+    return f"{path} cannot be opened ({reason}); move it away, and `lineshaft build` makes it again from what landed."
 
 
 def _create(path: Path) -> None:

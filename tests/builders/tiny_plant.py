@@ -91,8 +91,10 @@ class Plant:
             break_end_local_time=pause[1],
         )
 
-    def work_unit(self, work_unit_id: str, *, site_id: str, equipment_class: str = "mill") -> str:
-        """A work unit filled by one physical asset, whose id is returned."""
+    def work_unit(
+        self, work_unit_id: str, *, site_id: str, equipment_class: str = "mill", is_filled: bool = True
+    ) -> str:
+        """A work unit and the physical asset that fills it, whose id is returned; unless it stands beside it."""
         self._sites[work_unit_id] = site_id
         center, area, asset = f"{site_id}_line", f"{site_id}_hall", f"asset-{work_unit_id}"
         known = {row["equipment_id"] for row in self.rows.get("operations.equipment", [])}
@@ -121,13 +123,14 @@ class Plant:
             manufacturer_party_id="oem",
             commissioned_date=date(2025, 1, 1),
         )
-        self.add(
-            "operations.asset_assignment",
-            asset_assignment_id=len(self.rows.get("operations.asset_assignment", [])) + 1,
-            physical_asset_id=asset,
-            work_unit_id=work_unit_id,
-            assigned_from_at=at("2025-01-01"),
-        )
+        if is_filled:
+            self.add(
+                "operations.asset_assignment",
+                asset_assignment_id=len(self.rows.get("operations.asset_assignment", [])) + 1,
+                physical_asset_id=asset,
+                work_unit_id=work_unit_id,
+                assigned_from_at=at("2025-01-01"),
+            )
         return asset
 
     def planned_run_time(self, material_id: str, seconds: str, *, equipment_class: str = "mill") -> None:

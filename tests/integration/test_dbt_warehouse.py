@@ -254,6 +254,15 @@ def compressors_under_contract(plant: Plant) -> None:
     )
 
 
+def a_work_unit_that_no_asset_fills(plant: Plant) -> None:
+    """Its counter is wired before its machine is known."""
+    plant.site("spare")
+    plant.work_unit("spare_1", site_id="spare", is_filled=False)
+    plant.states("spare_1", (f"{DAY} 06:00", "executing"), (f"{DAY} 07:00", "idle"))
+    plant.counter("spare_1", "energy", (f"{DAY} 06:00", "10"), (f"{DAY} 07:00", "12.5"))
+    plant.counter("spare_1", "good_count", (f"{DAY} 06:00", "1"), (f"{DAY} 07:00", "4"))
+
+
 def a_machine_that_wears(plant: Plant) -> None:
     """Vibration rises until a failure the supplier answers for; repaired, the machine begins again."""
     plant.site("wear")
@@ -375,6 +384,7 @@ def warehouse_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         a_golden_plant(plant, case)
     two_machines_on_three_shifts(plant)
     compressors_under_contract(plant)
+    a_work_unit_that_no_asset_fills(plant)
     a_machine_that_wears(plant)
     partners(plant)
     return built(plant, tmp_path_factory.mktemp("home"))
@@ -532,6 +542,18 @@ def test_states_cover_a_unit_without_gap(warehouse: duckdb.DuckDBPyConnection) -
         """,
     )
     assert gaps == [(0,)]
+
+
+def test_what_a_work_unit_without_an_asset_uses_is_counted(warehouse: duckdb.DuckDBPyConnection) -> None:
+    energy = warehouse.execute(
+        "select physical_asset_id, energy_date, energy_kwh from energy.fct_energy_per_day "
+        "where work_unit_id = 'spare_1'"
+    ).fetchall()
+    assert energy == [(None, date(2026, 3, 3), Decimal("2.5"))]
+    counts = warehouse.execute(
+        "select physical_asset_id, good_quantity from production.fct_production_counts where work_unit_id = 'spare_1'"
+    ).fetchall()
+    assert counts == [(None, Decimal(3))]
 
 
 def test_a_failure_ends_a_history_and_a_repair_begins_one(warehouse: duckdb.DuckDBPyConnection) -> None:

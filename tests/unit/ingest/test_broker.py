@@ -13,7 +13,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from ingest import broker as broker_module
 from ingest.arrival import Arrival
 from ingest.broker import DurableLink
-from ingest.errors import SessionTakenOver
+from ingest.errors import BrokerError, SessionTakenOver
 from ingest.site import Broker
 
 
@@ -77,3 +77,10 @@ def test_a_full_memory_asks_for_the_connection_to_be_closed(monkeypatch: pytest.
     assert link._overflown.is_set()
     link.drain(3)
     assert not link._overflown.is_set()
+
+
+def test_a_certificate_that_is_not_there_says_which_file_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLANT_CA", "nowhere/ca.pem")
+    broker = Broker(url="mqtts://b", ca_file_env="PLANT_CA")
+    with pytest.raises(BrokerError, match=r"look at nowhere/ca\.pem"):
+        broker_module._tls_context(broker)

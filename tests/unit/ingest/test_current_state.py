@@ -10,7 +10,18 @@ import pytest
 from ingest.current_state import CurrentState, CurrentValue, matches, read_state
 from ingest.decoder import SiteDecoder
 from ingest.mapping import SiteMapping
-from tests.builders.sparkplug import MARCH_1, a_device_birth, a_metric, a_node_birth, a_node_death, a_site, device_data
+from tests.builders.sparkplug import (
+    MARCH_1,
+    RECEIVED_AT,
+    a_device_birth,
+    a_json_site,
+    a_metric,
+    a_node_birth,
+    a_node_death,
+    a_site,
+    an_arrival,
+    device_data,
+)
 
 BIRTH = a_device_birth(
     [a_metric("Counters/Energy", 100, alias=1, properties={"engUnit": "Wh"}), a_metric("n", 1, alias=2)]
@@ -105,3 +116,19 @@ def test_it_survives_a_restart(plant: Plant) -> None:
 )
 def test_patterns_are_those_of_mqtt(pattern: str, path: str, expected: bool) -> None:
     assert matches(pattern, path) is expected
+
+
+def test_a_reading_from_a_clock_that_ran_ahead_is_replaced_by_the_next(plant: Plant) -> None:
+    plant.says(device_data([a_metric(value=1, alias=1, timestamp=MARCH_1 + 10**11)]))
+    later = device_data([a_metric(value=2500, alias=1, timestamp=MARCH_1 + 120_000)])
+    plant.says(later._replace(received_at=RECEIVED_AT + 120_000_000))
+    assert energy(plant).value == Decimal(2500)
+
+
+def test_the_largest_exact_number_can_be_shown(tmp_path: Path) -> None:
+    state = CurrentState(tmp_path, site_id="monterrey")
+    payload = '{"timestamp": 1772323200000, "big": %s}' % ("9" * 29)
+    arrival = an_arrival("meridian/monterrey/a/b", payload)
+    state.apply(SiteDecoder(a_json_site()).decode([arrival], now=0))
+    state.save()
+    assert [value.value for value in read_state(tmp_path)] == [Decimal("9" * 29)]

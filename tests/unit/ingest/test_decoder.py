@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ingest.arrival import Arrival
 from ingest.decoder import DecodedBatch, SiteDecoder
+from ingest.landing import Landing
 from ingest.mapping import SiteMapping
+from ingest.sparkplug import sparkplug_b_pb2
 from ingest.sparkplug.datatypes import DataType
 from ingest.sparkplug.payload import encode_payload
 from tests.builders.sparkplug import (
@@ -228,3 +232,31 @@ def test_unreadable_bytes_that_come_again_are_one_finding() -> None:
     assert len(batch.rows.quarantine) == 1
     assert batch.redelivered_count == 1
     assert later.rows.quarantine.lists["message_id"] == batch.rows.quarantine.lists["message_id"]
+
+
+def test_a_time_before_the_year_one_does_not_stop_the_batch(tmp_path: Path) -> None:
+    """Python knows no such date: the manifest could not be written, and the collector would meet the message again."""
+    before_all = an_arrival("meridian/monterrey/a/b", '{"timestamp": "0001-01-01T00:00:00+14:00", "x": 1}')
+    batch = decode(before_all, decoder=SiteDecoder(a_json_site()))
+    (row,) = readings(batch)
+    assert (row["event_at_source"], row["flags"]) == ("received", "event_time_implausible")
+    assert Landing(tmp_path, collector_id="c").commit([batch.rows]).files
+
+
+def test_numbers_beyond_any_column_keep_their_digits_as_text() -> None:
+    payload = '{"timestamp": 1772323200000, "big": %s, "list": [1e999, 0.5]}' % ("9" * 400)
+    big, numbers = readings(decode(an_arrival("meridian/monterrey/a/b", payload), decoder=SiteDecoder(a_json_site())))
+    assert (big["value_decimal"], big["value_double"], big["value_text"]) == (None, None, "9" * 400)
+    assert json.loads(numbers["value_text"]) == ["1E+999", 0.5]
+
+
+@pytest.mark.parametrize("value", [1e308, -3e38, 2.0**64])
+def test_a_number_beyond_every_integer_does_not_stop_the_batch(value: float, tmp_path: Path) -> None:
+    """A client that calls a double Int64: the number is kept and flagged."""
+    payload = sparkplug_b_pb2.Payload(timestamp=MARCH_1, seq=2)  # type: ignore[attr-defined]
+    payload.metrics.add(name="n", datatype=int(DataType.Int64), timestamp=MARCH_1, double_value=value)
+    data = an_arrival("spBv1.0/hamburg/DDATA/milling_line/cnc_101", payload.SerializeToString())
+    batch = decode(a_node_birth(), DEVICE, data)
+    row = readings(batch)[-1]
+    assert (row["value_decimal"], row["value_double"], row["flags"]) == (None, value, "not_in_birth,datatype_drift")
+    assert Landing(tmp_path, collector_id="c").commit([batch.rows]).files

@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest import landing as landing_module
+from ingest.decoder import SiteDecoder
 from ingest.errors import LandingError
 from ingest.landing import Landing, read_manifests, verify_file
 from ingest.records import MICROSECONDS_PER_DAY, SiteRows
-from tests.builders.sparkplug import RECEIVED_AT
+from tests.builders.sparkplug import RECEIVED_AT, a_json_site, an_arrival
 
 DAY = RECEIVED_AT // MICROSECONDS_PER_DAY
 
@@ -147,3 +148,15 @@ def test_an_unreadable_manifest_is_named(tmp_path: Path) -> None:
     (tmp_path / manifest.path).write_text("{", encoding="utf-8")
     with pytest.raises(LandingError, match="manifest"):
         list(read_manifests(tmp_path))
+
+
+def test_the_newest_messages_come_last_so_that_they_are_forgotten_last(tmp_path: Path) -> None:
+    decoder = SiteDecoder(a_json_site())
+    landing = Landing(tmp_path, collector_id="c")
+    ids = []
+    for value in (1, 2, 3):
+        arrival = an_arrival("meridian/monterrey/a/b", f'{{"timestamp": 1772323200000, "x": {value}}}')
+        rows = decoder.decode([arrival], now=0).rows
+        ids += rows.messages.lists["message_id"]
+        landing.commit([rows])
+    assert landing.recent_message_ids(2) == ids[1:]

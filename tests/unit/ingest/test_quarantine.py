@@ -9,11 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest.arrival import Arrival
+from ingest.collector import collector_lock
 from ingest.decoder import SiteDecoder
-from ingest.errors import IngestError
+from ingest.errors import CollectorLocked, IngestError
 from ingest.landing import Landing, read_manifests
 from ingest.mapping import load_mapping
-from ingest.quarantine import list_quarantined, replay, show
+from ingest.quarantine import REPLAY_ID, list_quarantined, replay, show
 from ingest.site import Site
 from ingest.sparkplug import snapshot
 from tests.builders.sparkplug import (
@@ -84,3 +85,9 @@ def test_only_the_named_messages_are_replayed(tmp_path: Path) -> None:
 def test_an_id_nobody_has_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(IngestError, match="list the quarantine"):
         show(tmp_path, "abc")
+
+
+def test_two_replays_never_run_at_once(tmp_path: Path) -> None:
+    """Each begins by removing what the other has not committed yet."""
+    with collector_lock(tmp_path, REPLAY_ID), pytest.raises(CollectorLocked):
+        replay(tmp_path, [a_site()])

@@ -35,7 +35,10 @@ def test_a_group_id_that_no_topic_can_hold_is_refused(group_id: str | None) -> N
         a_site(group_id=group_id)
 
 
-@pytest.mark.parametrize("url", ["http://x", "127.0.0.1:1883", "mqtt://", "mqtt://user:secret@host"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://x", "127.0.0.1:1883", "mqtt://", "mqtt://user:secret@host", "mqtt://h:99999", "mqtt://h:x", "mqtt://h:0"],
+)
 def test_a_broker_address_that_is_none_or_carries_a_secret_is_refused(url: str) -> None:
     with pytest.raises(ValidationError):
         Broker(url=url)

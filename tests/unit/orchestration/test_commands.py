@@ -15,8 +15,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from ingest.simulator.publication import Publication, Tally
+from orchestration.billing import BlockedInvoice, IssueReport
+from orchestration.build import BuildReport
 from orchestration.cli import app, main
 from orchestration.commands.console import print_json, print_table
+from orchestration.commands.demo import _print as print_demo
+from orchestration.demonstration import Demonstration, MessageAccount
+from orchestration.errors import BuildError
+from orchestration.replaying import Replay
 from orchestration.settings import TEMPLATE
 
 
@@ -80,6 +87,10 @@ def test_the_doctor_names_a_contract_that_covers_an_unknown_asset(tmp_path: Path
         (("invoice", "show", "WELLER-2026-000001"), "error: There is no invoice or draft 'WELLER-2026-000001'"),
         (("invoice", "verify", "missing.pdf"), "error: There is no file missing.pdf"),
         (("quarantine", "replay"), "error: Name the messages to replay, or say --all"),
+        (("quarantine", "replay", "abc"), "error: no quarantined message has an id beginning with 'abc'"),
+        (("init", "a_file"), "error: a_file is a file; name a new directory"),
+        (("--home", "a_file/home", "quarantine", "replay", "--all"), "error: "),
+        (("simulate", "--broker", "mqtt://b:99999"), "error: 'mqtt://b:99999' is no broker address"),
         (("collect", "--site", "atlantis"), "error: Site 'atlantis' is not in"),
         (("collect", "--broker", "http://b"), "error: --broker or --protocol:"),
         (("replay", "tape", "--path", "."), "error: There is no data set 'tape' to replay"),
@@ -93,6 +104,7 @@ def test_an_error_is_one_sentence_that_says_what_to_do(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "a_file").touch()
     monkeypatch.setattr(sys, "argv", ["lineshaft", *words])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -121,3 +133,85 @@ def test_a_table_shows_absent_values_as_a_dash_and_groups_thousands(capsys: pyte
     out = capsys.readouterr().out
     assert "12,345" in out
     assert "–" in out
+
+
+def test_issuing_ends_with_1_when_a_draft_was_held_back_for_machines_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = IssueReport(
+        billing_period="2026-03",
+        issued=(),
+        blocked=(BlockedInvoice(contract_id="c", physical_asset_id="a", reasons=("estimated",)),),
+    )
+    monkeypatch.setattr("orchestration.billing.issue_invoices", lambda *_, **__: held)
+    for words in (("invoice", "issue", "2026-03"), ("invoice", "issue", "2026-03", "--json")):
+        assert CliRunner().invoke(app, list(words)).exit_code == 1
+
+
+def test_a_replay_that_is_not_exact_ends_as_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = Replay(
+        subset="FD001",
+        published=2,
+        landed=1,
+        quarantined=0,
+        test_row_count=1,
+        expected_reading_count=24,
+        found_reading_count=0,
+        is_exact=False,
+        grade={},
+        home="",
+    )
+    monkeypatch.setattr("orchestration.replaying.replay_cmapss", lambda *_, **__: outcome)
+    result = CliRunner().invoke(app, ["replay", "cmapss", "--path", ".", "--json"])
+    assert isinstance(result.exception, BuildError)
+    assert json.loads(result.stdout)["is_exact"] is False
+
+
+def test_the_simulator_publishes_as_whom_the_deployment_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("init", str(tmp_path / "plant"))
+    configuration = tmp_path / "plant" / "lineshaft.yaml"
+    text = configuration.read_text().replace(
+        "username_env: null, password_env: null", "username_env: U, password_env: P"
+    )
+    configuration.write_text(text)
+    monkeypatch.setenv("U", "plant")
+    monkeypatch.setenv("P", "a secret")
+    asked: dict[str, object] = {}
+
+    async def publish(_plan: object, **options: object) -> Publication:
+        asked.update(options)
+        return Tally(site_by_group={}).publication(expected_quarantine={}, elapsed_s=1.0)
+
+    monkeypatch.setattr("ingest.simulator.publisher.publish", publish)
+    run("-d", str(tmp_path / "plant"), "simulate", "--days", "1")
+    assert (asked["username"], asked["password"]) == ("plant", "a secret")
+
+
+def test_a_demo_without_invoices_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done = Demonstration(
+        account=MessageAccount(published=1, published_twice=0, landed=1, quarantined=0, doubled=0),
+        is_played_now=True,
+        build=BuildReport(is_up_to_date=False, seconds=1.0),
+        performance=(),
+        at_risk=(),
+        issued=(),
+        totals={},
+    )
+    print_demo(done, home=tmp_path, seconds=1.0)
+    out = capsys.readouterr().out
+    assert "Invoices for March 2026: none" in out
+    assert "state 'hamburg/#'" in out
+
+
+@pytest.mark.parametrize("words", [("share",), ("publish",), ("build",), ("invoice", "draft", "2026-03")])
+def test_a_file_that_is_no_warehouse_is_named(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    warehouse = tmp_path / "home" / "warehouse.duckdb"
+    warehouse.parent.mkdir()
+    warehouse.write_bytes(b"no database" * 10_000)
+    monkeypatch.setattr(sys, "argv", ["lineshaft", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"error: {warehouse} cannot be opened")
+    found = json.loads(CliRunner().invoke(app, ["doctor", "--offline", "--json"]).stdout)
+    assert "warehouse" in {finding["subject"] for finding in found if finding["state"] == "wrong"}

@@ -9,6 +9,11 @@ import pytest
 from orchestration.errors import DeploymentError
 from orchestration.settings import TEMPLATE, load_deployment
 
+SPARKPLUG_SITE = (
+    "  - {{site_id: {}, time_zone: UTC, payload_family: sparkplug_b, group_id: {}, mapping: m.yaml, "
+    "broker: {{url: 'mqtt://b:1883'}}}}\n"
+)
+
 
 def test_the_bundled_template_is_the_demo_enterprise(tmp_path: Path) -> None:
     deployment = load_deployment(TEMPLATE, home=tmp_path)
@@ -33,6 +38,14 @@ def test_the_environment_names_deployment_home_and_store(tmp_path: Path, monkeyp
         (None, "No lineshaft.yaml in"),
         ("sites: [", "is not valid YAML"),
         ("enterprise: e\nsites:\n  - {site_id: s}\n", "lacks the entry 'mapping'"),
+        ("- enterprise\n", "does not have the form of a deployment"),
+        ("enterprise: e\nsites: hamburg\n", "does not have the form of a deployment"),
+        ("enterprise: e\nsites: []\n", "lists no site"),
+        ("enterprise: e\nsites:\n" + 2 * SPARKPLUG_SITE.format("s", "g"), "two sites have the site_id 's'"),
+        (
+            "enterprise: e\nsites:\n" + SPARKPLUG_SITE.format("s", "g") + SPARKPLUG_SITE.format("t", "g"),
+            "two sites have the group_id 'g'",
+        ),
         (
             (
                 "enterprise: e\nsites:\n  - {site_id: s, time_zone: Mars/Olympus, payload_family: uns_json, "

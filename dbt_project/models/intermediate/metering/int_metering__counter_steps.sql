@@ -108,10 +108,12 @@ judged as (
             -- two replacements, or one that its readings contradict, prove nothing
             when placed_changes.change_count is not null then 'held'
             when paired.closing_reading >= paired.opening_reading then 'increase'
-            -- more than half the range in one step is a lost count, not a rollover
+            -- half the range or more in one step is a lost count, not a rollover: what it would have counted must be less
+            -- than what it fell by (the same, without a division, which would leave the decimals)
             when
                 paired.opening_reading <= meters.modulus
-                and paired.closing_reading + meters.modulus - paired.opening_reading < meters.modulus / 2
+                and paired.closing_reading + meters.modulus - paired.opening_reading
+                < paired.opening_reading - paired.closing_reading
                 then 'rollover'
             else 'held'
         end as segment_kind

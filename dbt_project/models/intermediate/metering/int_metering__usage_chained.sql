@@ -18,7 +18,7 @@ days_read as (
         count(*) filter (where segment_kind = 'rollover') as rollover_count,
         count(*) filter (where segment_kind = 'replacement') as replacement_count,
         count(*) filter (where segment_kind = 'held') as held_count,
-        min_by(quantity, closing_at) as first_step_quantity,
+        min_by(quantity = 0 and segment_kind <> 'held', closing_at) as is_first_step_still,
         {% for part in evidence -%}
         max_by(closing_{{ part }}, closing_at) as closing_{{ part }}{{ ',' if not loop.last }}
         {% endfor %}
@@ -56,8 +56,8 @@ closed as (
         days_read.rollover_count,
         days_read.replacement_count,
         days_read.held_count,
-        days_read.first_step_quantity,
-        {{ next_known('days_read.first_step_quantity', days) }} as next_step_quantity,
+        days_read.is_first_step_still,
+        {{ next_known('days_read.is_first_step_still', days) }} as is_next_step_still,
         {% for part in evidence -%}
         {{ last_known('days_read.closing_' ~ part, days) }} as closing_{{ part }}{{ ',' if not loop.last }}
         {% endfor %}
@@ -94,7 +94,7 @@ opened as (
             and closed.metric = counters.metric
 ),
 
--- A boundary is proven by a reading near it, or by a counter that stood still across it.
+-- A boundary is proven by a reading near it, or by a counter that stood still across it; a held drop stood still nowhere.
 final as (
     select
         {{ counter }},
@@ -119,10 +119,10 @@ final as (
             when opening_at > period_start_at
                 then {{ seconds_between('period_start_at', 'opening_at') }} <= {{ tolerance_s }}
             else
-                coalesce(first_step_quantity, next_step_quantity, 1) = 0
+                coalesce(is_first_step_still, is_next_step_still, false)
                 or {{ seconds_between('opening_at', 'period_start_at') }} <= {{ tolerance_s }}
         end as is_start_proven,
-        coalesce(next_step_quantity, 1) = 0
+        coalesce(is_next_step_still, false)
         or {{ seconds_between('closing_at', 'period_end_at') }} <= {{ tolerance_s }} as is_end_proven
     from opened
 )

@@ -16,7 +16,10 @@ final as (
         promised_date,
         produced_good_quantity,
         shipped_quantity,
-        least(cast(produced_good_quantity as double) / nullif(cast(ordered_quantity as double), 0), 1.0e0) as progress_ratio,
+        case
+            when ordered_quantity > 0
+                then least(cast(produced_good_quantity as double) / cast(ordered_quantity as double), 1.0e0)
+        end as progress_ratio,
         last_shipped_at,
         customer_order_status
     from customer_orders

@@ -72,3 +72,9 @@ def test_a_topic_says_device_and_leaf_or_event() -> None:
         None, "a/b/cnc_201", "husillo"
     )
     assert parse_topic(f"{namespace}/_event/work_order", namespace=namespace) == UnsTopic("work_order", "", "")
+
+
+def test_an_exponent_that_no_number_can_hold_is_malformed_json() -> None:
+    with pytest.raises(PayloadError) as refused:
+        parse_object(b'{"x": 1e9999999999999999999999}')
+    assert refused.value.reason == "malformed_json"

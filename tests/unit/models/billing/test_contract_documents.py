@@ -151,6 +151,19 @@ def test_a_contract_without_a_file_is_kept(tmp_path: Path) -> None:
         assert apply_contracts(session, ()).kept == ("contract eaas-cnc-hamburg",)
 
 
+def test_a_contract_without_a_file_may_not_cover_what_another_covers(tmp_path: Path) -> None:
+    """Its id was changed in its file: under both ids the asset would be billed twice."""
+    renamed = replace(a_contract(), contract_id="renamed")
+    with a_store(tmp_path, a_contract()) as engine:
+        with (
+            pytest.raises(DocumentError, match="eaas-cnc-hamburg and renamed both cover weller-mc630-1041"),
+            sessions(engine).begin() as session,
+        ):
+            apply_contracts(session, (renamed,))
+        with sessions(engine).begin() as session:
+            assert stored_contracts(session) == (a_contract(),)
+
+
 def test_an_unknown_contract_is_named(tmp_path: Path) -> None:
     with (
         a_store(tmp_path) as engine,

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from models.billing.contract_documents import apply_contracts
 from models.billing.invoice import InvoiceLineRow, InvoiceRow
 from models.billing.invoice_view import invoice_document
 from models.billing.invoicing import DraftOutcome, draft_invoice, issue_invoice, list_invoices
@@ -146,6 +147,19 @@ def test_a_month_that_is_not_over_is_not_issued(engine: Engine) -> None:
     drafted(engine)
     with sessions(engine)() as session, pytest.raises(InvoiceNotIssuableError, match="not over on 2026-03-31"):
         issue_invoice(session, invoice_id=MARCH_ID, issued_at=NOW, issued_on=date(2026, 3, 31))
+
+
+def test_a_draft_of_terms_that_no_longer_hold_is_not_issued(engine: Engine) -> None:
+    """Drawn, then the contract agreed anew: the draft still has the old prices."""
+    drafted(engine)
+    agreed = replace(CONTRACT, contract_version=2)
+    with sessions(engine).begin() as session:
+        apply_contracts(session, (agreed,))
+    with pytest.raises(InvoiceNotIssuableError, match="version 1 of eaas-cnc-hamburg, which is at version 2"):
+        issued(engine)
+    with sessions(engine).begin() as session:
+        assert draft_invoice(session, rating=a_rating(agreed)).change == "replaced"
+    assert issued(engine) == "WELLER-2026-000001"
 
 
 def test_what_does_not_exist_is_named(engine: Engine) -> None:

@@ -209,6 +209,21 @@ def test_a_missing_invoice_and_a_wrong_end_show_in_the_sequence(engine: Engine, 
         ]
 
 
+def test_an_invoice_whose_number_was_never_drawn_shows(engine: Engine, document: InvoiceDocument) -> None:
+    """A row slipped in beside the sequence: the chain of drawn numbers alone would not meet it."""
+    with engine.begin() as connection:
+        columns = [row[1] for row in connection.execute(text("PRAGMA table_info(invoice)"))]
+        changed = {"invoice_id": "'forged'", "revision": "2", "invoice_number": "'WELLER-2026-000099'"}
+        values = ", ".join(changed.get(name, name) for name in columns)
+        names = ", ".join(columns)
+        connection.execute(text(f"INSERT INTO invoice ({names}) SELECT {values} FROM invoice"))
+    with sessions(engine).begin() as session:
+        assert [finding.sentence for finding in verify_sequences(session)] == [
+            "invoice WELLER-2026-000099 has a number that nobody drew"
+        ]
+    assert document.invoice_number == "WELLER-2026-000001"
+
+
 def test_the_seal_ignores_how_a_number_is_spelt_and_whether_it_was_paid(document: InvoiceDocument) -> None:
     respelt = replace(document, payable_amount=document.payable_amount * Decimal("1.000"), status="paid")
     assert invoice_sha256(respelt) == document.invoice_sha256

@@ -74,8 +74,21 @@ def test_an_empty_enterprise_is_consistent() -> None:
         (changed("process_segment", 0, planned_run_time_per_item_s=84.5), "84.5 is a float"),
         (changed("meter", 0, modulus="0"), "meter[0].modulus: Input should be greater than 0"),
         (copied("meter", 0, meter_id="another"), "which meter weller-mc630-1041-good_count counts"),
+        (copied("process_segment", 0, process_segment_id="another"), "which process_segment mill_rail_bracket plans"),
         (changed("shift", 0, start_local_time="6:00"), "shift[0].start_local_time"),
         (changed("shift", 0, break_start_local_time="10:00"), "shift[0]: a break has a start and an end"),
+        (
+            changed("shift", 0, break_start_local_time="05:00", break_end_local_time="05:30"),
+            "shift[0]: the break does not lie inside the shift",
+        ),
+        (
+            copied("shift", 0, shift_id="another", start_local_time="13:59", end_local_time="05:00"),
+            "shift another: starts before shift hamburg_early ends",
+        ),
+        (
+            copied("shift", 0, shift_id="another", iso_weekdays="7", start_local_time="22:00", end_local_time="06:30"),
+            "shift hamburg_early: starts before shift another ends",
+        ),
         (changed("asset_assignment", 0, assigned_until_at="2024-01-01T00:00:00Z"), "is not after assigned_from_at"),
         (changed("asset_assignment", 0, assigned_from_at="2025-01-01T00:00:00"), "should have timezone info"),
         (changed("asset_assignment", 0, work_unit_id="milling_line"), "milling_line is a work_center"),
