@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from orchestration.build import BuildReport
 
 BILLING_PERIOD = "2026-03"
+ISSUED_ON = date(2026, 4, 1)
+"""The simulated plants' today, so that every demo writes the same invoices."""
+
 RECORD = "demo.json"
 
 Report = Callable[[str, float], None]
@@ -101,7 +105,7 @@ def demonstrate(deployment: Deployment, *, days: int | None = None, on_progress:
     on_progress(f"rating {BILLING_PERIOD}", 0.9)
     draft_invoices(deployment, BILLING_PERIOD)
     on_progress(f"issuing {BILLING_PERIOD}", 0.94)
-    documents = issue_invoices(deployment, BILLING_PERIOD).issued
+    documents = issue_invoices(deployment, BILLING_PERIOD, issued_on=ISSUED_ON).issued
     issued = tuple(each for each in documents if each.invoice.document_type == "invoice")
     account, performance, at_risk = _read(deployment, record)
     return Demonstration(

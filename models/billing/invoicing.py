@@ -133,9 +133,9 @@ def issue_invoice(
 ) -> IssuedInvoice:
     """The draft as an invoice: numbered without a gap, dated, sealed; an issued one is returned as it is.
 
-    `issued_on` is the date on the invoice, by default the first local day after the service period, so that a rerun
-    of the same month writes the same document; of a later revision, the date of the credit note that made room for it.
-    `issued_at` is the instant at which this happens.
+    `issued_at` is the instant at which this happens; `issued_on` is the date on the invoice, by default the local date
+    of that instant. It is never before the service period is over, nor, of a later revision, before the credit note
+    that made room for it.
     """
     require_utc(issued_at)
     invoice_row(session, invoice_id)
@@ -153,7 +153,7 @@ def issue_invoice(
         )
     )
     earliest = credited_on or local_date(row.period_end_at, row.time_zone)
-    issued_on = issued_on or earliest
+    issued_on = issued_on or max(earliest, local_date(issued_at, row.time_zone))
     reasons = tuple(json.loads(row.hold_reasons))
     if issued_on < earliest:
         why = "was credited later than" if credited_on else "is not over on"

@@ -3,8 +3,8 @@
 Belongs here: which contract, asset and month are ready, one transaction each, the documents of what was issued.
 Does not belong here: any amount, number or date (models.billing).
 
-A draft needs the whole month: as long as an asset's site has not been collected past the end of the period, the last
-reading may still come. Issuing is never started by data: a person or an approved schedule calls it.
+A draft needs the whole month: as long as an asset has not been collected past the end of the period, its last reading
+may still come. Issuing is never started by data: a person or an approved schedule calls it.
 """
 
 from __future__ import annotations
@@ -129,11 +129,13 @@ def issue_invoices(
     """Issue every draft of a month, each in its own transaction, and write the documents; issued ones stay as they are.
 
     Numbers follow contract and asset, so that the same drafts get the same numbers. A missing document is written
-    again with the same bytes. `issued_on` is the date on the invoices, by default the first day after the period.
+    again with the same bytes. `issued_on` is the date on the invoices, by default today.
 
     Raises:
         NotReadyError: the month has no drafts.
     """
+    from models.billing.documents.en16931 import cii
+    from models.billing.documents.pdf import invoice_pdf
     from models.billing.documents.store import write_documents
     from models.billing.invoice_view import invoice_document
     from models.billing.invoicing import issue_invoice, list_invoices
@@ -157,6 +159,9 @@ def issue_invoices(
                     invoice = issue_invoice(
                         session, invoice_id=summary.invoice_id, issued_at=datetime.now(UTC), issued_on=issued_on
                     )
+                    document = invoice_document(session, summary.invoice_id)
+                    if invoice.is_new:  # what cannot be rendered must not use up a number
+                        invoice_pdf(document, xml=cii(document))
             except InvoiceNotIssuableError as error:
                 blocked.append(
                     BlockedInvoice(
@@ -166,8 +171,6 @@ def issue_invoices(
                     )
                 )
                 continue
-            with sessions(engine, is_read_only=True).begin() as session:
-                document = invoice_document(session, summary.invoice_id)
             files = write_documents(document, deployment.invoices)
             issued.append(IssuedDocument(invoice=invoice, pdf=files.pdf, xml=files.xml))
     finally:
@@ -195,5 +198,5 @@ def _find_reason_to_wait(measured: PeriodUsage, *, contract: Contract, asset_id:
     if until is None:
         return f"nothing has been collected of {asset_id}"
     if until < period.end:
-        return f"its site is collected until {until:%Y-%m-%d %H:%MZ} only, the period ends {period.end:%Y-%m-%d %H:%MZ}"
+        return f"it is collected until {until:%Y-%m-%d %H:%MZ} only, the period ends {period.end:%Y-%m-%d %H:%MZ}"
     return ""

@@ -90,6 +90,8 @@ def _problem(deployment: Deployment, reading: MeterReading) -> str:
     row = rows[reading.file_row] if reading.file_row < len(rows) else {}
     if (row.get("message_id"), row.get("metric_index")) != (reading.message_id, reading.metric_index):
         return f"is not in row {reading.file_row} of {reading.landed_file}"
+    if row.get("value_decimal") is None:
+        return f"is in row {reading.file_row} of {reading.landed_file}, which holds no exact number"
     landed = _canonical(deployment, row)
     if landed != reading.value:
         return f"says {reading.value:f}, the landed row says {landed:f} {reading.unit_code}"

@@ -38,15 +38,14 @@ from billing.fct_availability_per_month
 where billing_period = $billing_period
 """
 _COLLECTED_UNTIL = """
-select assignment.physical_asset_id, max(message.newest_at) as collected_until
-from operations.asset_assignment as assignment
-inner join operations.equipment as equipment on equipment.equipment_id = assignment.work_unit_id
-inner join (
-    -- a clock that runs ahead must not end a month that is still running: nothing is known past its own receipt
-    select site_id, max(least(event_at, received_at)) as newest_at from raw.message group by site_id
-) as message
-    on message.site_id = equipment.site_id
-group by assignment.physical_asset_id
+-- By asset, not by site: one that fell silent before the period's end may still send its last reading. A clock that
+-- runs ahead must not end a month that is still running: nothing is known past the site's newest receipt.
+select states.physical_asset_id, least(max(states.ended_at), max(site.newest_receipt_at)) as collected_until
+from production.fct_equipment_states as states
+inner join (select site_id, max(received_at) as newest_receipt_at from raw.message group by site_id) as site
+    on site.site_id = states.site_id
+where states.physical_asset_id is not null
+group by states.physical_asset_id
 """
 
 

@@ -23,7 +23,7 @@ Number = Annotated[
 ]
 IssuedOn = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="The date on the document; default: the first day after the period."),
+    typer.Option(formats=["%Y-%m-%d"], help="The date on the document; default: today."),
 ]
 
 
@@ -157,7 +157,9 @@ def verify(
     from orchestration.settings import load_deployment
 
     path = Path(invoice)
-    findings = verify_pdf(path) if path.suffix.lower() == ".pdf" else verify_issued(load_deployment(), invoice)
+    with progress("verify") as report:
+        report("recomputing", 0.1)
+        findings = verify_pdf(path) if path.suffix.lower() == ".pdf" else verify_issued(load_deployment(), invoice)
     if as_json:
         print_json(findings)
     elif findings:

@@ -55,7 +55,8 @@ def share(as_json: Json = False) -> None:
     from orchestration.settings import load_deployment
 
     deployment = load_deployment()
-    with marts(deployment) as connection:
+    with progress("share") as report, marts(deployment) as connection:
+        report("writing the feeds", 0.1)
         written = [
             (model, each)
             for model in FEEDS
@@ -78,7 +79,9 @@ def publish(as_json: Json = False) -> None:
     from orchestration.outward import publish_marts
     from orchestration.settings import load_deployment
 
-    done = publish_marts(load_deployment())
+    with progress("publish") as report:
+        report("copying the marts", 0.1)
+        done = publish_marts(load_deployment())
     if as_json:
         print_json(asdict(done))
         return

@@ -71,7 +71,7 @@ def test_ten_kills_change_no_invoice(demo: Demo, tmp_path: Path) -> None:
         ).fetchall()[0][0]
     assert doubled == 0
     lineshaft(home, "invoice", "draft", "2026-03")
-    lineshaft(home, "invoice", "issue", "2026-03")
+    lineshaft(home, "invoice", "issue", "2026-03", "--issued-on", "2026-04-01")
     assert billed(home) == billed(demo.home)
 
 

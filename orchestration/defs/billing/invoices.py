@@ -22,7 +22,7 @@ _MARTS = [
 
 
 class IssueConfig(dg.Config):
-    """The date on the invoices; by default the first day after the billing period."""
+    """The date on the invoices; by default today."""
 
     issued_on: str | None = None
 

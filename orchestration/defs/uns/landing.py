@@ -98,11 +98,14 @@ landing_load = dg.define_asset_job(
 )
 
 
-@dg.sensor(job=landing_load, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.STOPPED)
+@dg.sensor(job=landing_load, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
 def landing_load_on_manifests(
     context: dg.SensorEvaluationContext, deployment: dg.ResourceParam[Deployment]
 ) -> dg.SensorResult | dg.SkipReason:
-    """One run for each site with new batches, over the days they touch; late days are loaded like any other."""
+    """One run for each site with new batches, over the days they touch; late days are loaded like any other.
+
+    It runs from the start: a load changes nothing twice, and the daily build needs what has landed.
+    """
     batches = list_batches(deployment.home)
     cursor = SensorCursor.parse(context.cursor)
     new = cursor.unseen(batches)

@@ -99,7 +99,7 @@ def test_one_document_shows_what_it_credits_or_is_credited_by() -> None:
 
     assert f"Credit note for {INVOICE}: {REASON}" in note
     assert note.endswith("credited 16,015.78 EUR")
-    assert "payable 16,015.78 EUR due 2026-05-01" in invoice
+    assert "payable 16,015.78 EUR due 2026-05-02" in invoice
     assert invoice.endswith(f"credited in full by {CREDIT_NOTE}")
 
 

@@ -90,7 +90,7 @@ def test_a_credit_note_has_its_own_number_date_and_seal_and_no_due_date(billed: 
         invoice_sha256=invoice_sha256(document),
         is_new=True,
     )
-    assert (document.preceding_invoice_number, document.preceding_issued_on) == (INVOICE, date(2026, 4, 1))
+    assert (document.preceding_invoice_number, document.preceding_issued_on) == (INVOICE, date(2026, 4, 2))
     assert (document.credit_reason, document.status) == (REASON, "issued")
     assert document.previous_sha256 == document_of(billed, MARCH_ID).invoice_sha256
 
@@ -373,7 +373,7 @@ def test_a_resealed_forgery_still_lacks_what_a_credit_note_must_say(billed: Engi
 @pytest.mark.parametrize(
     "tampering",
     [
-        "UPDATE invoice SET preceding_issued_on = '2026-04-02' WHERE document_type = 'credit_note'",
+        "UPDATE invoice SET preceding_issued_on = '2026-04-03' WHERE document_type = 'credit_note'",
         "UPDATE invoice_line SET description = 'Other' WHERE invoice_id LIKE '%.credit'",
         "UPDATE invoice SET preceding_invoice_number = 'nowhere' WHERE document_type = 'credit_note'",
     ],

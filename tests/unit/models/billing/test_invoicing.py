@@ -80,7 +80,7 @@ def test_issuing_numbers_dates_and_seals(engine: Engine) -> None:
     with sessions(engine).begin() as session:
         invoice = issue_invoice(session, invoice_id=MARCH_ID, issued_at=NOW)
     assert invoice.invoice_number == "WELLER-2026-000001"
-    assert (invoice.issued_on, invoice.due_date) == (date(2026, 4, 1), date(2026, 5, 1))
+    assert (invoice.issued_on, invoice.due_date) == (date(2026, 4, 2), date(2026, 5, 2))
     with sessions(engine).begin() as session:
         document = invoice_document(session, MARCH_ID)
         assert (document.status, document.issued_at, document.previous_sha256) == ("issued", NOW, GENESIS)
