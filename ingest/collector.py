@@ -28,6 +28,7 @@ from ingest.decoder import DecodedBatch, SiteDecoder
 from ingest.errors import CollectorLocked, LandingError
 from ingest.landing import Landing, make_directory
 from ingest.mapping import EMPTY_MAPPING, load_mapping
+from ingest.records import UNHOLDABLE
 from ingest.site import Site
 from ingest.sparkplug import snapshot
 from ingest.sparkplug.host import rebirth_command, rebirth_topic, state_payload, state_topic
@@ -299,6 +300,15 @@ class _Collector:
                 self._update_health(is_landing=False)
                 if stop.is_set():
                     raise
+            except UNHOLDABLE as error:
+                count = sum(
+                    lane.decoder.set_aside_unholdable(batch, lane.taken)
+                    for lane, batch in zip(self.lanes, batches, strict=True)
+                )
+                log.error("values_set_aside", reason=str(error)[:300], message_count=count)  # noqa: TRY400  (as above)
+                if not count:
+                    raise
+                continue
             else:
                 return
             with suppress(TimeoutError):

@@ -92,6 +92,28 @@ class SiteDecoder:
         batch.redelivered_count = self._redelivered_count - redelivered_before
         return batch
 
+    def set_aside_unholdable(self, batch: DecodedBatch, arrivals: Iterable[Arrival]) -> int:
+        """Move messages that no file can hold from the batch to quarantine; returns how many there were.
+
+        A net under the readers, which should have refused them: one such message must not stop the landing of all.
+        """
+        rows = batch.rows
+        kinds = (rows.messages, rows.readings, rows.events)
+        found = {identifier for columns in kinds for identifier in columns.unholdable_messages()}
+        before = len(rows.quarantine)
+        gone = rows.readings.without(found)
+        rows.messages.without(found)
+        rows.events.without(found)
+        batch.stale = [
+            mark._replace(position=mark.position - sum(row < mark.position for row in gone)) for mark in batch.stale
+        ]
+        for arrival in arrivals:
+            known = {message_id(arrival, has_own_time=own) for own in (True, False)} & found
+            if known:
+                refusal = PayloadError("it holds a value that no file can hold", reason="unholdable_value")
+                self._quarantine(arrival, known.pop(), refusal, rows)
+        return len(rows.quarantine) - before
+
     def _take(self, effects: Effects, batch: DecodedBatch) -> None:
         for loss in effects.losses:
             append_loss(batch.rows, loss)

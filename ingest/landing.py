@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from ingest.errors import LandingError
-from ingest.records import EVENT_TIME, SORT_KEYS, Columns, Kind, SiteRows
+from ingest.records import EVENT_TIME, SORT_KEYS, UNHOLDABLE, Columns, Kind, SiteRows
 
 MANIFEST_VERSION = 1
 MANIFESTS = Path("landing/manifest")
@@ -127,6 +127,9 @@ class Landing:
                 f"cannot land at {self.home}: {error.strerror or error}; nothing is acknowledged until this works",
                 path=self.home,
             ) from error
+        except UNHOLDABLE:
+            _discard(written)
+            raise
         self.last = manifest.model_copy(update={"path": str(path.relative_to(self.home)), "sha256": digest})
         if births is not None:
             self._forget_old_births()

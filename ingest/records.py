@@ -9,6 +9,7 @@ Times are int microseconds since 1970 UTC while growing, `timestamp[us]` without
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -127,6 +128,10 @@ EVENT_TIME: dict[Kind, str] = {
 """Which column a file's min_event_at and max_event_at speak of."""
 
 
+UNHOLDABLE = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError, ValueError)
+"""What Arrow and Python raise over a value that its column cannot hold."""
+
+
 class Columns:
     """The growing columns of one kind; `day` (days since 1970) says which file a row goes to."""
 
@@ -151,6 +156,30 @@ class Columns:
         del self.day[length:]
         for column in self.lists.values():
             del column[length:]
+
+    def unholdable_messages(self) -> set[str]:
+        """Ids of messages with a value that its column cannot hold; looked for row by row only when there is one."""
+        try:
+            self.table().to_pydict()
+        except UNHOLDABLE:
+            return {self.lists["message_id"][row] for row in range(len(self)) if not self._is_holdable(row)}
+        return set()
+
+    def _is_holdable(self, row: int) -> bool:
+        try:
+            for field in SCHEMAS[self.kind]:
+                typed_array([self.lists[field.name][row]], field.type).to_pylist()
+        except UNHOLDABLE:
+            return False
+        return True
+
+    def without(self, message_ids: Collection[str]) -> list[int]:
+        """Take these messages' rows out; returns the positions they had."""
+        out = [row for row, identifier in enumerate(self.lists["message_id"]) if identifier in message_ids]
+        for column in (self.day, *self.lists.values()):
+            for row in reversed(out):
+                del column[row]
+        return out
 
     def table(self) -> pa.Table:
         """The rows with their `day`, typed."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ingest.arrival import Arrival
-from ingest.decoder import DecodedBatch, SiteDecoder
+from ingest.decoder import DecodedBatch, SiteDecoder, StaleMark
 from ingest.landing import Landing
 from ingest.mapping import SiteMapping
 from ingest.sparkplug import sparkplug_b_pb2
@@ -260,3 +260,24 @@ def test_a_number_beyond_every_integer_does_not_stop_the_batch(value: float, tmp
     row = readings(batch)[-1]
     assert (row["value_decimal"], row["value_double"], row["flags"]) == (None, value, "not_in_birth,datatype_drift")
     assert Landing(tmp_path, collector_id="c").commit([batch.rows]).files
+
+
+def test_a_message_that_no_file_can_hold_is_set_aside_and_its_neighbours_stay() -> None:
+    decoder = SiteDecoder(a_json_site())
+    topic = "meridian/monterrey/mecanizado/cnc_201/husillo"
+    arrivals = [
+        Arrival(topic, f'{{"timestamp": {1_772_323_200_000 + number}, "a": {number}}}'.encode(), 1_772_323_200_000_000)
+        for number in range(3)
+    ]
+    batch = decoder.decode(arrivals, now=0)
+    batch.rows.readings.lists["value_decimal"][1] = 10**60  # as if a reader had let it through
+    batch.stale = [StaleMark(1, "", None, 0), StaleMark(3, "", None, 0)]
+    poisoned = batch.rows.messages.lists["message_id"][1]
+    assert decoder.set_aside_unholdable(batch, arrivals) == 1
+    assert batch.rows.quarantine.lists["message_id"] == [poisoned]
+    assert batch.rows.quarantine.lists["reason"] == ["unholdable_value"]
+    assert batch.rows.quarantine.lists["payload"] == [arrivals[1].payload]
+    assert [int(value) for value in batch.rows.readings.lists["value_double"]] == [0, 2]
+    assert [mark.position for mark in batch.stale] == [1, 2]
+    assert batch.rows.readings.table().num_rows == 2
+    assert decoder.set_aside_unholdable(batch, arrivals) == 0
