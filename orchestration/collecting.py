@@ -6,6 +6,7 @@ Belongs here: wiring ingest.collector to a process. Does not belong here: collec
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -70,7 +71,13 @@ async def collect_until_stopped(
 ) -> CollectReport:
     """Collect until SIGINT, SIGTERM, or `until_idle_s` without a batch."""
     from ingest.collector import collect
+    from ingest.quarantine import REPLAY_ID
+    from orchestration.errors import DeploymentError
 
+    if not re.fullmatch(r"[a-z0-9_-]{1,40}", collector_id) or collector_id == REPLAY_ID:
+        raise DeploymentError(
+            f"A collector cannot be called '{collector_id}'; use up to 40 of a-z, 0-9, - and _, and not {REPLAY_ID}."
+        )
     write_logs_to_standard_error()
     stop, alive = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()

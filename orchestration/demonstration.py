@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestration.errors import DeploymentError
 from orchestration.settings import Deployment
 
 if TYPE_CHECKING:
@@ -134,8 +135,11 @@ def _play_once(deployment: Deployment, *, days: int | None, on_progress: Report)
     scenario = _fingerprint(deployment.directory, days=days)
     if path.exists():
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if record["scenario"] == scenario:
-            return record, False
+        if record["scenario"] != scenario:
+            raise DeploymentError(
+                f"{deployment.home} holds a demo of another scenario or length; use a new --home, or delete this one."
+            )
+        return record, False
     plants = load_plants(deployment.directory)
     if days is not None:
         plants = plants.lasting(days)

@@ -38,6 +38,7 @@ def marts(deployment: Deployment) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.IOException as error:
         raise NotReadyError(why_not_opened(deployment.warehouse_path, error)) from error
     try:
+        connection.execute("select 1 from core.dim_site limit 0")  # a warehouse that is loaded but not yet modelled
         yield connection
     except duckdb.CatalogException as error:
         raise NotReadyError("The warehouse holds no marts yet; run `lineshaft build` first.") from error

@@ -92,6 +92,7 @@ def test_the_doctor_names_a_contract_that_covers_an_unknown_asset(tmp_path: Path
         (("--home", "a_file/home", "quarantine", "replay", "--all"), "error: "),
         (("simulate", "--broker", "mqtt://b:99999"), "error: 'mqtt://b:99999' is no broker address"),
         (("collect", "--site", "atlantis"), "error: Site 'atlantis' is not in"),
+        (("collect", "--collector-id", "../up"), "error: A collector cannot be called '../up'"),
         (("collect", "--broker", "http://b"), "error: --broker or --protocol:"),
         (("replay", "tape", "--path", "."), "error: There is no data set 'tape' to replay"),
     ],
