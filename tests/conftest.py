@@ -26,7 +26,12 @@ def shared_data() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests share a worker, and with it the fixtures that cost; groups of several files say so themselves."""
+    """What shares costly imports and fixtures shares a worker: a package's unit tests, a file's integration tests.
+
+    Groups of several files say so themselves.
+    """
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))
+            inside = item.path.relative_to(PROJECT / "tests").parts
+            group = "/".join(inside[:2]) if inside[0] == "unit" else item.path.as_posix()
+            item.add_marker(pytest.mark.xdist_group(group))
