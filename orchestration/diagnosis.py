@@ -45,7 +45,7 @@ def examine(deployment: Deployment, *, online: bool = True) -> list[Finding]:
 def _configuration(deployment: Deployment) -> Iterator[Finding]:
     from ingest.mapping import load_mapping
     from models.billing.contract_documents import load_contracts
-    from models.isa95.documents import load_enterprise
+    from models.isa95.enterprise_files import load_enterprise
 
     def rules(mapping: Path | None) -> str:
         return f"{len(load_mapping(mapping).rules)} rules" if mapping else "none; every value lands unmapped"

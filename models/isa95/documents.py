@@ -1,25 +1,22 @@
 """The enterprise as people write it: `enterprise/*.yaml`, one list per table, keys named as columns.
 
-Belongs here: the shape of each row, and the checks that need more than one row. A table may be spread over files.
-Does not belong here: writing to the store (apply.py), contracts (models.billing.contract_documents).
+Belongs here: the shape of each row. A table may be spread over files.
+Does not belong here: reading the files and the checks that need more than one row (enterprise_files.py), writing to the
+store (apply.py), contracts (models.billing.contract_documents).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from itertools import pairwise
-from operator import attrgetter
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
-from models.errors import DocumentError, TimelineError
+from models.errors import TimelineError
 from models.exact import ExactNumber
 from models.timeline import zone_named
-from models.yaml_files import CountryCode, Document, Identifier, Text, UnitCode, read_mapping, refusal, yaml_files
+from models.yaml_files import CountryCode, Document, Identifier, Text, UnitCode
 
 
 def _known_zone(name: str) -> str:
@@ -277,127 +274,6 @@ TABLES: dict[str, type[TableDocument]] = {
 LEVELS = ("enterprise", "site", "area", "work_center", "work_unit")
 
 
-def load_enterprise(directory: Path) -> Enterprise:
-    """The enterprise of a deployment's `enterprise` directory, read and checked."""
-    tables: dict[str, list[TableDocument]] = {name: [] for name in TABLES}
-    for path in yaml_files(directory):
-        for name, rows in read_mapping(path).items():
-            if name not in TABLES:
-                raise DocumentError(f"is no table; use one of {', '.join(TABLES)}.", path=path, place=str(name))
-            tables[name].extend(_rows_of(TABLES[name], rows, path=path, table=name))
-    enterprise = Enterprise.model_validate(tables)
-    check_enterprise(enterprise)
-    return enterprise
-
-
-def check_enterprise(enterprise: Enterprise) -> None:
-    """Refuse repeated keys, references to nothing, a broken hierarchy, overlaps, and what is counted twice."""
-    known: dict[str, set[object]] = {}
-    for name, rows in enterprise.tables():
-        count_of = Counter(row.key for row in rows)
-        for row in rows:
-            if count_of[row.key] > 1:
-                raise DocumentError("appears twice; keep one.", place=named(name, row))
-        known[name] = {row.key[0] for row in rows if len(row.KEY) == 1}
-    for name, rows in enterprise.tables():
-        for row in rows:
-            for column, target in row.REFERENCES:
-                value = getattr(row, column)
-                if value is not None and value not in known[target]:
-                    raise DocumentError(
-                        f"{column} is {value!r}, which no {target} is called; add it or correct the name.",
-                        place=named(name, row),
-                    )
-    _check_hierarchy(enterprise)
-    _check_assignments(enterprise)
-    _check_meters(enterprise)
-    _check_process_segments(enterprise)
-    _check_shifts(enterprise)
-
-
 def named(table: str, row: TableDocument) -> str:
     """A row as an error names it: `site hamburg`."""
     return f"{table} {' '.join(str(part) for part in row.key)}"
-
-
-def _rows_of(model: type[TableDocument], rows: Any, *, path: Path, table: str) -> Iterator[TableDocument]:
-    if not isinstance(rows, list):
-        raise DocumentError("is no list; write one entry per row.", path=path, place=table)
-    for index, row in enumerate(rows):
-        try:
-            yield model.model_validate(row)
-        except ValidationError as invalid:
-            raise refusal(invalid, path=path, place=f"{table}[{index}]") from None
-
-
-def _check_hierarchy(enterprise: Enterprise) -> None:
-    level_of = {row.equipment_id: row.equipment_level for row in enterprise.equipment}
-    for row in enterprise.equipment:
-        above = LEVELS.index(row.equipment_level) - 1
-        parent_level = level_of.get(row.parent_equipment_id or "")
-        if parent_level != (LEVELS[above] if above >= 0 else None):
-            wanted = f"a parent of level {LEVELS[above]}" if above >= 0 else "no parent"
-            raise DocumentError(f"a {row.equipment_level} needs {wanted}.", place=named("equipment", row))
-        if (row.site_id is None) != (row.equipment_level == "enterprise"):
-            raise DocumentError(
-                "every equipment but the enterprise belongs to a site; set its site_id.", place=named("equipment", row)
-            )
-
-
-def _check_assignments(enterprise: Enterprise) -> None:
-    level_of = {row.equipment_id: row.equipment_level for row in enterprise.equipment}
-    for row in enterprise.asset_assignment:
-        if level_of[row.work_unit_id] != "work_unit":
-            raise DocumentError(
-                f"{row.work_unit_id} is a {level_of[row.work_unit_id]}; an asset fills a work_unit.",
-                place=named("asset_assignment", row),
-            )
-    for column in ("physical_asset_id", "work_unit_id"):
-        by_column = attrgetter(column, "assigned_from_at")
-        for earlier, later in pairwise(sorted(enterprise.asset_assignment, key=by_column)):
-            if getattr(earlier, column) != getattr(later, column):
-                continue
-            if earlier.assigned_until_at is None or earlier.assigned_until_at > later.assigned_from_at:
-                raise DocumentError(
-                    f"overlaps asset_assignment {earlier.asset_assignment_id}: {getattr(later, column)} is assigned "
-                    "twice at once; end the earlier one first.",
-                    place=named("asset_assignment", later),
-                )
-
-
-def _check_meters(enterprise: Enterprise) -> None:
-    seen: dict[tuple[str, str], Meter] = {}
-    for row in enterprise.meter:
-        other = seen.setdefault((row.physical_asset_id, row.metric), row)
-        if other is not row:
-            raise DocumentError(
-                f"counts {row.metric} of {row.physical_asset_id}, which meter {other.meter_id} counts; keep one.",
-                place=named("meter", row),
-            )
-
-
-def _check_process_segments(enterprise: Enterprise) -> None:
-    seen: dict[tuple[str, str], ProcessSegment] = {}
-    for row in enterprise.process_segment:
-        other = seen.setdefault((row.material_id, row.equipment_class), row)
-        if other is not row:
-            raise DocumentError(
-                f"plans {row.material_id} on a {row.equipment_class}, which process_segment "
-                f"{other.process_segment_id} plans; keep one.",
-                place=named("process_segment", row),
-            )
-
-
-def _check_shifts(enterprise: Enterprise) -> None:
-    for site_id in {row.site_id for row in enterprise.shift}:
-        starts = sorted(
-            ((at, row) for row in enterprise.shift if row.site_id == site_id for at in row.week_minutes()),
-            key=lambda start: (start[0], start[1].shift_id),
-        )
-        first_at, first = starts[0]
-        for (at, earlier), (next_at, later) in pairwise([*starts, (first_at + 7 * DAY_MINUTES, first)]):
-            if at + earlier.length_minutes > next_at:
-                raise DocumentError(
-                    f"starts before shift {earlier.shift_id} ends; a site works one shift at a time.",
-                    place=named("shift", later),
-                )

@@ -24,7 +24,7 @@ def apply_deployment(deployment: Deployment) -> tuple[ChangeCount, ChangeCount]:
     """Bring the store to the deployment's enterprise and contracts, in one transaction; says what changed in each."""
     from models.billing.contract_documents import apply_contracts, load_contracts
     from models.isa95.apply import apply_enterprise
-    from models.isa95.documents import load_enterprise
+    from models.isa95.enterprise_files import load_enterprise
     from models.store import open_store, sessions
 
     enterprise = load_enterprise(deployment.directory / "enterprise")

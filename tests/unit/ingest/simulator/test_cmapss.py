@@ -12,7 +12,7 @@ from ingest.simulator.actions import Publish, PublishSparkplug
 from ingest.simulator.cmapss import BASE_MS, METRIC_NAMES, cmapss_plan, read_engines
 from ingest.simulator.cmapss_deployment import cmapss_deployment
 from ingest.simulator.errors import ReplayDataError
-from models.isa95.documents import load_enterprise
+from models.isa95.enterprise_files import load_enterprise
 
 HOUR_MS = 3_600_000
 

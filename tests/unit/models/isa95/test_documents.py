@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from models.errors import DocumentError
-from models.isa95.documents import TABLES, Enterprise, load_enterprise
+from models.isa95.documents import TABLES, Enterprise
+from models.isa95.enterprise_files import load_enterprise
 from tests.builders.enterprise import a_party, an_enterprise, enterprise_tables
 
 Tables = dict[str, list[dict[str, Any]]]
