@@ -16,6 +16,7 @@ from lxml import etree
 from pypdf import PdfReader
 
 from ingest.landing import read_manifests
+from models.billing.documents.validation import schema_findings
 from tests.builders.einvoice_rules import business_rule_findings
 from tests.e2e.conftest import Demo, lineshaft
 
@@ -125,6 +126,7 @@ def test_pdf_xml_and_database_agree_to_the_cent_and_the_xml_is_a_valid_e_invoice
         text = " ".join(page.extract_text() for page in pdf.pages)
         assert f"{Decimal(invoice['payable_amount']):,.2f}" in text
         assert pdf.attachments["factur-x.xml"][0] == xml
+        assert schema_findings(xml) == ()
         assert [found for found in business_rule_findings(xml) if found.severity == "fatal"] == []
 
 
