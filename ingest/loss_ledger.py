@@ -11,7 +11,11 @@ from typing import Literal
 
 from ingest.records import MICROSECONDS_PER_DAY, SiteRows
 
-LossKind = Literal["seq_gap", "death", "rebirth_requested", "stale"]
+LossKind = Literal[
+    "seq_gap", "time_gap", "death", "rebirth_requested", "stale", "collector_offline", "broker_unreachable"
+]
+"""`seq_gap` and `time_gap`: messages of a session that never came, seen in `seq` or only in the clock. `death` and
+`stale`: an edge node was away. `collector_offline` and `broker_unreachable`: nobody listened (edge_node_id '')."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What lands: the five kinds of rows, as growing columns and as Arrow tables.
+"""What lands: the six kinds of rows, as growing columns and as Arrow tables.
 
 Belongs here: column names, their types, and how plain Python lists become typed tables.
 Does not belong here: files (landing), meaning (mapping), decoding (sparkplug.reader, uns.reader).
@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-Kind = Literal["messages", "readings", "events", "losses", "quarantine"]
-KINDS: tuple[Kind, ...] = ("messages", "readings", "events", "losses", "quarantine")
+Kind = Literal["messages", "readings", "events", "losses", "drifts", "quarantine"]
+KINDS: tuple[Kind, ...] = ("messages", "readings", "events", "losses", "drifts", "quarantine")
 
 MICROSECONDS_PER_DAY = 86_400_000_000
 EARLIEST_PLAUSIBLE_US = 946_684_800_000_000  # 2000-01-01: older clocks were never set
@@ -97,6 +97,21 @@ SCHEMAS: dict[Kind, pa.Schema] = {
             ("detail", pa.string()),
         ]
     ),
+    "drifts": pa.schema(
+        [
+            ("message_id", pa.string()),
+            ("metric_index", pa.int32()),
+            ("site_id", pa.string()),
+            ("edge_node_id", pa.string()),
+            ("device_id", pa.string()),
+            ("metric_name", pa.string()),
+            ("drift_kind", pa.string()),
+            ("before", pa.string()),
+            ("after", pa.string()),
+            ("event_at", _AT),
+            ("received_at", _AT),
+        ]
+    ),
     "quarantine": pa.schema(
         [
             ("message_id", pa.string()),
@@ -115,6 +130,7 @@ SORT_KEYS: dict[Kind, tuple[str, ...]] = {
     "readings": ("device_id", "metric_name", "event_at"),
     "events": ("event_type", "event_at"),
     "losses": ("edge_node_id", "received_at"),
+    "drifts": ("edge_node_id", "device_id", "metric_name", "event_at"),
     "quarantine": ("received_at", "topic"),
 }
 
@@ -123,6 +139,7 @@ EVENT_TIME: dict[Kind, str] = {
     "readings": "event_at",
     "events": "event_at",
     "losses": "received_at",
+    "drifts": "event_at",
     "quarantine": "received_at",
 }
 """Which column a file's min_event_at and max_event_at speak of."""
@@ -191,7 +208,7 @@ class Columns:
 class SiteRows:
     """Everything one site contributes to a batch."""
 
-    __slots__ = ("events", "losses", "messages", "quarantine", "readings", "site_id")
+    __slots__ = ("drifts", "events", "losses", "messages", "quarantine", "readings", "site_id")
 
     def __init__(self, site_id: str) -> None:
         self.site_id = site_id
@@ -199,11 +216,12 @@ class SiteRows:
         self.readings = Columns("readings")
         self.events = Columns("events")
         self.losses = Columns("losses")
+        self.drifts = Columns("drifts")
         self.quarantine = Columns("quarantine")
 
     def columns(self) -> tuple[Columns, ...]:
-        """The five kinds, in the order they are written."""
-        return (self.messages, self.readings, self.events, self.losses, self.quarantine)
+        """The six kinds, in the order they are written."""
+        return (self.messages, self.readings, self.events, self.losses, self.drifts, self.quarantine)
 
 
 def day_of(event_at_us: int, received_at_us: int) -> tuple[int, bool]:

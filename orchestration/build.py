@@ -56,7 +56,7 @@ class BuildReport:
     is_up_to_date: bool
     seconds: float
     loaded: dict[str, LoadedKind] = field(default_factory=dict)
-    """By kind: messages, readings, events, losses, quarantine."""
+    """By kind: messages, readings, events, losses, drifts, quarantine."""
     rejected_files: dict[str, str] = field(default_factory=dict)
     """Landed file to reason; set aside until it is restored."""
     materialized_count: int = 0

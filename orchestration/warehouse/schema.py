@@ -128,6 +128,25 @@ LOSS = LandedTable(
         ("detail", "varchar"),
     ),
 )
+SCHEMA_DRIFT = LandedTable(
+    kind="drifts",
+    name="schema_drift",
+    columns=(
+        ("message_id", "varchar"),
+        ("metric_index", "integer"),
+        ("site_id", "varchar"),
+        ("edge_node_id", "varchar"),
+        ("device_id", "varchar"),
+        ("metric_name", "varchar"),
+        ("drift_kind", "varchar"),
+        ("before", "varchar"),
+        ("after", "varchar"),
+        ("event_at", "timestamp"),
+        ("received_at", "timestamp"),
+    ),
+    key=("message_id", "metric_index", "drift_kind"),
+    sorted_by=("site_id", "event_at"),
+)
 QUARANTINED_MESSAGE = LandedTable(
     kind="quarantine",
     name="quarantined_message",
@@ -142,7 +161,7 @@ QUARANTINED_MESSAGE = LandedTable(
     ),
     key=("message_id",),  # a redelivery has another received_at, and the table is small: no bound
 )
-LANDED_TABLES = (MESSAGE, READING, EVENT, LOSS, QUARANTINED_MESSAGE)
+LANDED_TABLES = (MESSAGE, READING, EVENT, LOSS, SCHEMA_DRIFT, QUARANTINED_MESSAGE)
 
 _LEDGERS = """
 create table if not exists raw.loaded_file (

@@ -1,4 +1,4 @@
-"""Landed files into raw tables: five assets, one for each kind of file, partitioned by site and UTC day."""
+"""Landed files into raw tables: six assets, one for each kind of file, partitioned by site and UTC day."""
 
 from collections import Counter
 from datetime import UTC, datetime

@@ -10,9 +10,8 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ingest import broker as broker_module
 from ingest.arrival import Arrival
-from ingest.broker import DurableLink
+from ingest.broker import DurableLink, connection, inbox
 from ingest.errors import BrokerError, SessionTakenOver
 from ingest.site import Broker
 
@@ -69,9 +68,10 @@ def test_a_broker_that_hands_our_session_over_ends_the_link() -> None:
 
 
 def test_a_full_memory_asks_for_the_connection_to_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(broker_module, "MAX_PENDING", 2)
+    monkeypatch.setattr(inbox, "MAX_PENDING", 2)
+    monkeypatch.setattr("ingest.broker.link.MAX_PENDING", 2)
     link, _ = a_link()
-    queue = broker_module._collector_into(link.arrivals, link._arrived, link._overflown, 1)()
+    queue = inbox.collector_into(link.arrivals, link._arrived, link._overflown, 1)()
     for number in range(3):
         queue.put_nowait(aiomqtt.Message("a/b", b"x", 1, False, number, None))
     assert link._overflown.is_set()
@@ -83,4 +83,4 @@ def test_a_certificate_that_is_not_there_says_which_file_to_look_at(monkeypatch:
     monkeypatch.setenv("PLANT_CA", "nowhere/ca.pem")
     broker = Broker(url="mqtts://b", ca_file_env="PLANT_CA")
     with pytest.raises(BrokerError, match=r"look at nowhere/ca\.pem"):
-        broker_module._tls_context(broker)
+        connection._tls_context(broker)

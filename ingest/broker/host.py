@@ -1,0 +1,125 @@
+"""The clean session of a Sparkplug host application: Will, birth, STATE, commands.
+
+Belongs here: the connection a host speaks over. Does not belong here: what it says (ingest.sparkplug.host), when a
+rebirth is asked for (ingest.sparkplug.session).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+import aiomqtt
+import structlog
+
+from ingest.arrival import Arrival
+from ingest.broker.connection import (
+    FIRST_PAUSE_S,
+    LONGEST_PAUSE_S,
+    cancel_all,
+    make_client,
+    reason_of,
+    until_disconnected,
+)
+from ingest.broker.inbox import collector_into
+from ingest.site import Broker
+
+log = structlog.get_logger(__name__)
+
+
+class HostLink:
+    """The clean session of a Sparkplug host application: Will, birth, commands.
+
+    Connected only while `is_healthy` is set: an edge node that is told "online" stops buffering, so STATE follows the
+    health of landing. Each connection has its own timestamp, shared by its Will and its birth.
+    """
+
+    def __init__(
+        self, broker: Broker, *, client_id: str, state_topic: str, state_payload: Callable[..., bytes]
+    ) -> None:
+        self.broker = broker
+        self.client_id = client_id
+        self.is_healthy = asyncio.Event()
+        self.is_online = False
+        self._state_topic = state_topic
+        self._state_payload = state_payload
+        self._commands: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+        self._inbox: deque[Arrival] = deque()
+
+    def command(self, topic: str, payload: bytes) -> None:
+        """Send a command when online; one that waits too long is worth nothing and is dropped with the connection."""
+        if self.is_online:
+            self._commands.put_nowait((topic, payload))
+
+    async def run(self) -> None:
+        """Be online whenever landing is healthy; on cancellation say goodbye first."""
+        pause = FIRST_PAUSE_S
+        while True:
+            await self.is_healthy.wait()
+            try:
+                await self._be_online()
+                pause = FIRST_PAUSE_S
+            except aiomqtt.MqttError as error:
+                log.warning("host_unreachable", url=self.broker.url, client_id=self.client_id, reason=reason_of(error))
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  (spreads reconnects)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+            finally:
+                self.is_online = False
+
+    async def _be_online(self) -> None:
+        born_at = time.time_ns() // 1_000_000
+        birth = self._state_payload(is_online=True, timestamp=born_at)
+        will = aiomqtt.Will(self._state_topic, self._state_payload(is_online=False, timestamp=born_at), 1, True)
+        heard = asyncio.Event()
+        self._inbox.clear()
+        client = make_client(
+            self.broker,
+            client_id=self.client_id,
+            is_persistent=False,
+            on_message=collector_into(self._inbox, heard, asyncio.Event(), 0),
+            will=will,
+        )
+        async with client:
+            await client.subscribe(self._state_topic, qos=1)
+            await client.publish(self._state_topic, birth, qos=1, retain=True)
+            self.is_online = True
+            log.info("host_online", url=self.broker.url, topic=self._state_topic)
+            tasks = {
+                asyncio.create_task(until_disconnected(client), name="host-connection"),
+                asyncio.create_task(self._send_commands(client), name="host-commands"),
+                asyncio.create_task(self._assert_state(client, heard, birth), name="host-state"),
+                asyncio.create_task(_until_clear(self.is_healthy), name="host-health"),
+            }
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                self.is_online = False
+                await cancel_all(tasks)
+                farewell = self._state_payload(is_online=False, timestamp=time.time_ns() // 1_000_000)
+                with suppress(aiomqtt.MqttError):
+                    await client.publish(self._state_topic, farewell, qos=1, retain=True, timeout=2)
+
+    async def _send_commands(self, client: aiomqtt.Client) -> None:
+        while True:
+            topic, payload = await self._commands.get()
+            await client.publish(topic, payload, qos=0, retain=False)
+
+    async def _assert_state(self, client: aiomqtt.Client, heard: asyncio.Event, birth: bytes) -> None:
+        """Contradict at once whoever says that we are offline (our own Will of a former connection, for instance)."""
+        while True:
+            await heard.wait()
+            heard.clear()
+            while self._inbox:
+                if b'"online":false' in self._inbox.popleft().payload.replace(b" ", b""):
+                    await client.publish(self._state_topic, birth, qos=1, retain=True)
+
+
+async def _until_clear(event: asyncio.Event) -> None:
+    while event.is_set():  # noqa: ASYNC110  (an Event has no "wait until cleared")
+        await asyncio.sleep(0.05)
