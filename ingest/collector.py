@@ -255,11 +255,11 @@ class _Collector:
     def _is_window_full(self) -> bool:
         """Whether a 3.1.1 broker has stopped sending because it waits for us to acknowledge."""
         return any(
-            lane.site.broker.protocol == "3.1.1" and len(lane.link.arrivals) >= SMALLEST_WINDOW for lane in self.lanes
+            lane.site.broker.protocol == "3.1.1" and len(lane.link.inbox) >= SMALLEST_WINDOW for lane in self.lanes
         )
 
     def _waiting(self) -> int:
-        return sum(len(lane.link.arrivals) for lane in self.lanes)
+        return sum(len(lane.link.inbox) for lane in self.lanes)
 
     async def _land(self, stop: asyncio.Event, on_batch: Callable[[BatchReport], None] | None, batch_rows: int) -> None:
         started = time.monotonic()

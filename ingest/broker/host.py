@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
 import aiomqtt
 import structlog
 
-from ingest.arrival import Arrival
 from ingest.broker.connection import (
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
@@ -25,7 +23,7 @@ from ingest.broker.connection import (
     reason_of,
     until_disconnected,
 )
-from ingest.broker.inbox import collector_into
+from ingest.broker.inbox import Inbox, queue_type
 from ingest.site import Broker
 
 log = structlog.get_logger(__name__)
@@ -48,7 +46,6 @@ class HostLink:
         self._state_topic = state_topic
         self._state_payload = state_payload
         self._commands: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
-        self._inbox: deque[Arrival] = deque()
 
     def command(self, topic: str, payload: bytes) -> None:
         """Send a command when online; one that waits too long is worth nothing and is dropped with the connection."""
@@ -75,12 +72,12 @@ class HostLink:
         birth = self._state_payload(is_online=True, timestamp=born_at)
         will = aiomqtt.Will(self._state_topic, self._state_payload(is_online=False, timestamp=born_at), 1, True)
         heard = asyncio.Event()
-        self._inbox.clear()
+        inbox = Inbox(heard)
         client = make_client(
             self.broker,
             client_id=self.client_id,
             is_persistent=False,
-            on_message=collector_into(self._inbox, heard, asyncio.Event(), 0),
+            on_message=queue_type(inbox.put, connection=0),
             will=will,
         )
         async with client:
@@ -91,7 +88,7 @@ class HostLink:
             tasks = {
                 asyncio.create_task(until_disconnected(client), name="host-connection"),
                 asyncio.create_task(self._send_commands(client), name="host-commands"),
-                asyncio.create_task(self._assert_state(client, heard, birth), name="host-state"),
+                asyncio.create_task(self._assert_state(client, heard, inbox, birth), name="host-state"),
                 asyncio.create_task(_until_clear(self.is_healthy), name="host-health"),
             }
             try:
@@ -110,13 +107,13 @@ class HostLink:
             topic, payload = await self._commands.get()
             await client.publish(topic, payload, qos=0, retain=False)
 
-    async def _assert_state(self, client: aiomqtt.Client, heard: asyncio.Event, birth: bytes) -> None:
+    async def _assert_state(self, client: aiomqtt.Client, heard: asyncio.Event, inbox: Inbox, birth: bytes) -> None:
         """Contradict at once whoever says that we are offline (our own Will of a former connection, for instance)."""
         while True:
             await heard.wait()
             heard.clear()
-            while self._inbox:
-                if b'"online":false' in self._inbox.popleft().payload.replace(b" ", b""):
+            for arrival in inbox.take(1000):
+                if b'"online":false' in arrival.payload.replace(b" ", b""):
                     await client.publish(self._state_topic, birth, qos=1, retain=True)
 
 

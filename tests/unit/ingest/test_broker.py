@@ -53,7 +53,7 @@ def test_without_a_connection_nothing_is_acknowledged() -> None:
 
 def test_arrivals_are_taken_oldest_first_and_within_the_limit() -> None:
     link, _ = a_link()
-    link.arrivals.extend(an_arrival(number) for number in range(5))
+    link.inbox.put([an_arrival(number) for number in range(5)])
     assert [a.packet_id for a in link.drain(3)] == [0, 1, 2]
     assert [a.packet_id for a in link.drain(99)] == [3, 4]
 
@@ -67,16 +67,44 @@ def test_a_broker_that_hands_our_session_over_ends_the_link() -> None:
     link._raise_if_taken_over(aiomqtt.MqttError("connection refused"))
 
 
-def test_a_full_memory_asks_for_the_connection_to_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox, "MAX_PENDING", 2)
-    monkeypatch.setattr("ingest.broker.link.MAX_PENDING", 2)
-    link, _ = a_link()
-    queue = inbox.collector_into(link.arrivals, link._arrived, link._overflown, 1)()
-    for number in range(3):
-        queue.put_nowait(aiomqtt.Message("a/b", b"x", 1, False, number, None))
-    assert link._overflown.is_set()
-    link.drain(3)
-    assert not link._overflown.is_set()
+class RecordingLoop:
+    """Remembers which sockets are read."""
+
+    def __init__(self) -> None:
+        self.read: set[int] = {5}
+
+    def remove_reader(self, descriptor: int) -> None:
+        self.read.discard(descriptor)
+
+    def add_reader(self, descriptor: int, _read: object) -> None:
+        self.read.add(descriptor)
+
+
+def test_a_full_inbox_stops_reading_until_half_of_it_is_landed(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = RecordingLoop()
+    monkeypatch.setattr(inbox, "MOST_MESSAGES", 4)
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
+    link, client = a_link()
+    client.socket = type("Socket", (), {"fileno": lambda self: 5})  # type: ignore[attr-defined]
+    link._receive([an_arrival(number) for number in range(3)])
+    assert loop.read == {5}
+    link._receive([an_arrival(3)])
+    assert loop.read == set()
+    link.drain(1)
+    assert loop.read == set()
+    link.drain(1)
+    assert loop.read == {5}
+
+
+def test_a_few_huge_messages_fill_the_inbox_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "MOST_BYTES", 10)
+    box = inbox.Inbox(asyncio.Event())
+    box.put([Arrival("a", b"123456", 0)])
+    assert not box.is_full
+    box.put([Arrival("a", b"123456", 0)])
+    assert box.is_full
+    assert len(box.take(5)) == 2
+    assert box.has_room
 
 
 def test_a_certificate_that_is_not_there_says_which_file_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
