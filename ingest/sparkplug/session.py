@@ -92,6 +92,8 @@ class EdgeNode:
     deviation_ms: float = 0.0
     aliases: dict[tuple[str, int], MetricDefinition] = field(default_factory=dict)
     names: dict[str, dict[str, MetricDefinition]] = field(default_factory=dict)
+    definitions_version: int = 0
+    """Grows whenever `names` or `aliases` change: what was derived from them may be kept as long as it stands still."""
     gaps: list[Gap] = field(default_factory=list)
     rebirth: RebirthPolicy = field(default_factory=RebirthPolicy)
 
@@ -202,6 +204,7 @@ class Sessions:
         else:
             node.names = {"": definitions.by_name}
             node.aliases = definitions.by_alias
+            node.definitions_version += 1
         node.bd_seq, node.birth_at, node.is_online = header.bd_seq, at, True
         node.seq, node.last_at = header.seq, at
         node.suspect_until, node.gaps = None, []
@@ -219,6 +222,7 @@ class Sessions:
             effects.flags.append("alias_reused")
         node.aliases = kept | definitions.by_alias
         node.names[header.device_id] = definitions.by_name
+        node.definitions_version += 1
         self.births_changed = True
 
     def _node_death(self, node: EdgeNode, header: Header, effects: Effects) -> None:

@@ -52,6 +52,7 @@ def restore(sessions: Sessions, *, births: list[dict[str, Any]], positions: dict
         for device_id, name, datatype, source_unit in entry["names"]:
             node.names[device_id][name] = MetricDefinition(device_id, name, datatype, source_unit)
         node.aliases = {(device_id, alias): node.names[device_id][name] for device_id, alias, name in entry["aliases"]}
+        node.definitions_version += 1
     for edge_node_id, position in positions.items():
         _restore_position(sessions.node(edge_node_id), position)
 

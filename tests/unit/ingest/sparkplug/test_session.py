@@ -126,6 +126,24 @@ def test_aliases_live_as_long_as_their_birth() -> None:
     assert sessions.node("line").by_alias("cnc", 1) is None
 
 
+def test_the_version_of_the_definitions_grows_with_every_change_of_names_and_only_then() -> None:
+    sessions = a_born_node()
+    node = sessions.node("line")
+    versions = [node.definitions_version]
+    for message, metrics in (
+        (header("DDATA", seq=2, at=T0 + 1, device="cnc"), []),
+        (header("DBIRTH", seq=3, at=T0 + 2, device="cnc"), [BirthMetric("c", 1, 4, None)]),
+        (header("DBIRTH", seq=4, at=T0 + 3, device="cnc"), [BirthMetric("", 1, 4, None)]),
+        (header("NBIRTH", seq=5, bd_seq=0, at=T0 + 4), [BirthMetric("bdSeq", None, 4, None)]),
+    ):
+        sessions.observe(message, metrics)
+        versions.append(node.definitions_version)
+    assert versions == [2, 2, 3, 3, 4]
+    again = Sessions()
+    snapshot.restore(again, births=snapshot.births(sessions), positions=snapshot.positions(sessions))
+    assert again.node("line").definitions_version == 1
+
+
 def test_an_ambiguous_birth_keeps_the_last_good_names() -> None:
     sessions = a_born_node()
     twice = [BirthMetric("x", 1, 4, None), BirthMetric("y", 1, 4, None)]
