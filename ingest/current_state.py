@@ -9,7 +9,7 @@ value is at most as new as its receipt, or one reading from a clock that ran ahe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -89,32 +89,22 @@ class CurrentState:
 
     def apply(self, batch: DecodedBatch) -> None:
         """Take a landed batch."""
-        lists = batch.rows.readings.lists
-        marks = sorted(batch.stale, key=lambda mark: mark.position)
-        upcoming = 0
-        columns = zip(
-            lists["edge_node_id"],
-            lists["device_id"],
-            lists["metric_name"],
-            lists["is_historical"],
-            *(lists[name] for name in _FROM_READINGS),
-            strict=True,
-        )
-        values, stale_since = self._values, self._stale_since
-        for position, (edge_node_id, device_id, metric_name, is_historical, *value) in enumerate(columns):
-            while upcoming < len(marks) and marks[upcoming].position <= position:
-                self._mark_stale(marks[upcoming])
-                upcoming += 1
-            if is_historical:
-                continue
-            key = (edge_node_id, device_id, metric_name)
+        values = self._values
+        moved: dict[tuple[str, str, str], int] = {}
+        for ordinal, key, value in (*_from_lists(batch), *_from_lanes(batch)):
             known = values.get(key)
-            if known is None or _instant(value) >= _instant(known):
+            if (
+                known is None
+                or _instant(value) > _instant(known)
+                or (_instant(value) == _instant(known) and ordinal >= moved.get(key, 0))
+            ):
                 values[key] = value
-                stale_since.pop(key, None)
-        for mark in marks[upcoming:]:
-            self._mark_stale(mark)
-        self.is_changed = self.is_changed or bool(marks) or len(batch.rows.readings) > 0
+                moved[key] = ordinal
+        for key in moved:
+            self._stale_since.pop(key, None)
+        for mark in sorted(batch.stale, key=lambda mark: mark.ordinal):
+            self._mark_stale(mark, moved)
+        self.is_changed = self.is_changed or bool(batch.stale) or bool(moved)
 
     def save(self) -> None:
         """Replace the snapshot; a reader sees the old or the new one."""
@@ -137,9 +127,9 @@ class CurrentState:
             raise LandingError(f"cannot write {self.path}: {error.strerror or error}", path=self.path) from error
         self.is_changed = False
 
-    def _mark_stale(self, mark: StaleMark) -> None:
+    def _mark_stale(self, mark: StaleMark, moved: dict[tuple[str, str, str], int]) -> None:
         for key in self._values:
-            if key[0] == mark.edge_node_id and mark.device_id in {None, key[1]}:
+            if key[0] == mark.edge_node_id and mark.device_id in {None, key[1]} and moved.get(key, -1) < mark.ordinal:
                 self._stale_since.setdefault(key, mark.since * 1000)
 
     def _load(self) -> None:
@@ -151,6 +141,30 @@ class CurrentState:
             self._values[key] = [row[name] for name in _FROM_READINGS]
             if row["stale_since"] is not None:
                 self._stale_since[key] = row["stale_since"]
+
+
+def _from_lists(batch: DecodedBatch) -> Iterator[tuple[int, tuple[str, str, str], list[Any]]]:
+    """Live values of what was read one by one, in the order of their arrival."""
+    lists = batch.rows.readings.lists
+    names = ("edge_node_id", "device_id", "metric_name", "is_historical", *_FROM_READINGS)
+    for ordinal, row in zip(batch.ordinals, zip(*(lists[name] for name in names), strict=True), strict=True):
+        edge_node_id, device_id, metric_name, is_historical, *value = row
+        if not is_historical:
+            yield ordinal, (edge_node_id, device_id, metric_name), value
+
+
+def _from_lanes(batch: DecodedBatch) -> Iterator[tuple[int, tuple[str, str, str], list[Any]]]:
+    """The newest live value of each metric that was read in columns."""
+    for lane in batch.lanes:
+        newest = lane.table.take(pa.array(lane.newest))
+        keys = zip(*(newest[name].to_pylist() for name in ("edge_node_id", "device_id", "metric_name")), strict=True)
+        columns = [
+            newest[name].cast(pa.int64()) if pa.types.is_timestamp(newest[name].type) else newest[name]
+            for name in _FROM_READINGS
+        ]
+        values = zip(*(column.to_pylist() for column in columns), strict=True)
+        for ordinal, key, value in zip(lane.ordinals.tolist(), keys, values, strict=True):
+            yield ordinal, key, list(value)
 
 
 def read_state(home: Path, pattern: str = "#") -> list[CurrentValue]:

@@ -7,7 +7,8 @@ Does not belong here: the network (broker), files (landing), the two payload fam
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from ingest.records import MICROSECONDS_PER_DAY, Columns, SiteRows, day_of
 from ingest.site import Site
 from ingest.sparkplug import reader as sparkplug
 from ingest.sparkplug import topic as sparkplug_topic
+from ingest.sparkplug.columnar import ColumnarReader, DataMessage, Lane
 from ingest.sparkplug.payload import parse_payload
 from ingest.sparkplug.session import EdgeNode, Effects, Header, Sessions
 from ingest.uns import reader as uns
@@ -34,13 +36,16 @@ OWN_LEVEL = "_lineshaft"
 
 _REMEMBERED = 50_000
 _BIRTHS = frozenset({"NBIRTH", "DBIRTH"})
+_DATA = frozenset({"NDATA", "DDATA"})
+_FEW = 16
+"""Fewer messages than this are read one by one: setting columns up costs a millisecond."""
 _LATEST_MS = 253_402_300_799_000
 
 
 class StaleMark(NamedTuple):
-    """From this row of the batch's readings on, what was known of a node or device before is stale."""
+    """What was known of a node or device before this arrival of the batch is stale."""
 
-    position: int
+    ordinal: int
     edge_node_id: str
     device_id: str | None
     since: int
@@ -54,13 +59,18 @@ class DecodedBatch:
     rebirths: list[str] = field(default_factory=list)
     stale: list[StaleMark] = field(default_factory=list)
     redelivered_count: int = 0
+    ordinals: list[int] = field(default_factory=list)
+    """Whose arrival each list row of the readings is."""
+    lanes: list[Lane] = field(default_factory=list)
+    """What was read in columns; its tables are among the readings."""
 
 
-class _Opened(NamedTuple):
-    arrival: Arrival
-    topic: sparkplug_topic.SparkplugTopic
-    payload: Any
-    identifier: str
+class _Waiting(NamedTuple):
+    """A Sparkplug message that its session has judged and nobody has read yet."""
+
+    message: DataMessage
+    header: Header
+    flags: list[str]
 
 
 class SiteDecoder:
@@ -74,6 +84,11 @@ class SiteDecoder:
         self._known: OrderedDict[str, None] = OrderedDict()
         self._own_root = f"{site.namespace}/{OWN_LEVEL}/"
         self._sparkplug_root = f"{sparkplug_topic.NAMESPACE}/{site.group_id}/" if site.is_sparkplug else None
+        self._topics: dict[str, sparkplug_topic.SparkplugTopic] = {}
+        self._columns = ColumnarReader(site.site_id)
+        self._waiting: list[_Waiting] = []
+        self._waiting_nodes: set[str] = set()
+        self._ordinal = 0
 
     def remember(self, message_ids: Iterable[str]) -> None:
         """Take note of messages that are durable already; a redelivery of them is acknowledged and nothing more."""
@@ -86,8 +101,11 @@ class SiteDecoder:
         """Rows and consequences of a batch; `now` in ms UTC lets time pass for gaps and suspects."""
         batch = DecodedBatch(rows=SiteRows(self.site.site_id))
         redelivered_before = self._redelivered_count
+        self._ordinal = 0
         for arrival in arrivals:
             self._decode_one(arrival, batch)
+            self._ordinal += 1
+        self._read_waiting(batch)
         self._take(self.sessions.expire(now), batch)
         batch.redelivered_count = self._redelivered_count - redelivered_before
         return batch
@@ -101,12 +119,10 @@ class SiteDecoder:
         kinds = (rows.messages, rows.readings, rows.events)
         found = {identifier for columns in kinds for identifier in columns.unholdable_messages()}
         before = len(rows.quarantine)
-        gone = rows.readings.without(found)
+        for row in reversed(rows.readings.without(found)):
+            del batch.ordinals[row]
         rows.messages.without(found)
         rows.events.without(found)
-        batch.stale = [
-            mark._replace(position=mark.position - sum(row < mark.position for row in gone)) for mark in batch.stale
-        ]
         for arrival in arrivals:
             known = {message_id(arrival, has_own_time=own) for own in (True, False)} & found
             if known:
@@ -118,25 +134,24 @@ class SiteDecoder:
         for loss in effects.losses:
             append_loss(batch.rows, loss)
         batch.rebirths.extend(effects.rebirths)
-        position = len(batch.rows.readings)
-        batch.stale.extend(StaleMark(position, *mark) for mark in effects.stale)
+        batch.stale.extend(StaleMark(self._ordinal, *mark) for mark in effects.stale)
 
     def _decode_one(self, arrival: Arrival, batch: DecodedBatch) -> None:
-        rows = batch.rows
-        before = [(columns, len(columns)) for columns in (rows.messages, rows.readings, rows.events)]
         # Unreadable bytes are one finding however often they come, or a redelivery after a crash would count twice.
-        identifier = message_id(arrival, has_own_time=True)
-        try:
+        with self._refusing(arrival, message_id(arrival, has_own_time=True), self._ordinal, batch):
             if self._sparkplug_root is not None and arrival.topic.startswith(self._sparkplug_root):
-                topic = sparkplug_topic.parse_topic(arrival.topic)
-                if topic.message_type in sparkplug_topic.COMMANDS:
-                    return  # what hosts say to the plant is no message of the plant
-                payload = parse_payload(arrival.payload)
-                identifier = message_id(arrival, has_own_time=payload.HasField("timestamp"))
-                if not self._is_redelivered(identifier):
-                    self._decode_sparkplug(_Opened(arrival, topic, payload, identifier), batch)
+                self._decode_sparkplug(arrival, batch)
             elif not arrival.topic.startswith(self._own_root):
-                self._decode_json(arrival, rows)
+                self._decode_json(arrival, batch.rows)
+
+    @contextmanager
+    def _refusing(self, arrival: Arrival, identifier: str, ordinal: int, batch: DecodedBatch) -> Iterator[None]:
+        """What cannot be read leaves no rows but one in quarantine."""
+        rows = batch.rows
+        kinds = (rows.messages, rows.readings, rows.events)
+        before = [(columns, len(columns.day)) for columns in kinds]
+        try:
+            yield
         except IngestError as error:
             _forget(before)
             if isinstance(error, _KnownMessageError) or not self._is_redelivered(identifier):
@@ -146,6 +161,7 @@ class SiteDecoder:
             log.exception("decoder_failed", topic=arrival.topic[:200])
             refusal = PayloadError(f"the decoder failed: {type(error).__name__}: {error}"[:300], reason="decoder_error")
             self._quarantine(arrival, identifier, refusal, rows)
+        batch.ordinals += [ordinal] * (len(rows.readings.day) - len(batch.ordinals))
 
     def _decode_json(self, arrival: Arrival, rows: SiteRows) -> None:
         topic = uns_topic.parse_topic(arrival.topic, namespace=self.site.namespace)
@@ -161,11 +177,15 @@ class SiteDecoder:
         except PayloadError as error:
             raise _KnownMessageError(identifier, error) from error
 
-    def _decode_sparkplug(self, opened: _Opened, batch: DecodedBatch) -> None:
-        arrival, topic, payload, identifier = opened
-        rows = batch.rows
+    def _decode_sparkplug(self, arrival: Arrival, batch: DecodedBatch) -> None:
+        topic = self._topics.get(arrival.topic) or self._learn(arrival.topic)
+        if topic.message_type in sparkplug_topic.COMMANDS:
+            return  # what hosts say to the plant is no message of the plant
+        payload = parse_payload(arrival.payload)
+        identifier = message_id(arrival, has_own_time=payload.HasField("timestamp"))
+        if self._is_redelivered(identifier):
+            return
         heading = sparkplug.heading(payload, topic)
-        received_ms = arrival.received_at // 1000
         header = Header(
             message_type=topic.message_type,
             edge_node_id=topic.edge_node_id,
@@ -173,45 +193,96 @@ class SiteDecoder:
             seq=heading.seq,
             bd_seq=heading.bd_seq,
             at=heading.at if heading.at is not None and heading.at <= _LATEST_MS else None,
-            received_at=received_ms,
+            received_at=arrival.received_at // 1000,
         )
-        births = sparkplug.birth_metrics(payload) if topic.message_type in _BIRTHS else ()
-        step = self.sessions.observe(header, births)
-        flags = step.flags
+        is_birth = topic.message_type in _BIRTHS
+        if is_birth and topic.edge_node_id in self._waiting_nodes:
+            self._read_waiting(batch)  # by the names that were in force when they came
+        step = self.sessions.observe(header, sparkplug.birth_metrics(payload) if is_birth else ())
         self._take(step, batch)
         node = self.sessions.node(topic.edge_node_id)
-        session = _session_of(header, node)
+        message = DataMessage(arrival, topic, node, identifier, _session_of(header, node), self._ordinal)
+        waiting = _Waiting(message, header, step.flags)
+        if topic.message_type in _DATA:
+            self._waiting.append(waiting)
+            self._waiting_nodes.add(topic.edge_node_id)
+        else:
+            self._read_carefully(waiting, payload, batch)
+
+    def _learn(self, topic: str) -> sparkplug_topic.SparkplugTopic:
+        if len(self._topics) > _REMEMBERED:  # topics come from the wire: bound what they can make us keep
+            self._topics.clear()
+        parsed = self._topics[topic] = sparkplug_topic.parse_topic(topic)
+        return parsed
+
+    def _read_waiting(self, batch: DecodedBatch) -> None:
+        """Read the data seen since the last birth: in columns what is ordinary, one by one what is not."""
+        waiting, self._waiting = self._waiting, []
+        self._waiting_nodes.clear()
+        careful = list(range(len(waiting)))
+        if len(waiting) >= _FEW:
+            try:
+                lane = self._columns.read([each.message for each in waiting])
+            except Exception:  # the careful lane reads everything, only slower
+                log.exception("columns_failed", message_count=len(waiting))
+            else:
+                batch.lanes.append(lane)
+                batch.rows.readings.tables.append(lane.table)
+                careful = lane.careful
+                gone = set(careful)
+                self._append_messages(
+                    [each for at, each in enumerate(waiting) if at not in gone], lane.reading_counts, batch.rows
+                )
+        for at in careful:
+            message = waiting[at].message
+            with self._refusing(message.arrival, message.identity, message.ordinal, batch):
+                self._read_carefully(waiting[at], parse_payload(message.arrival.payload), batch)
+
+    def _read_carefully(self, waiting: _Waiting, payload: Any, batch: DecodedBatch) -> None:
+        arrival, topic, node, identity, session, _ = waiting.message
+        rows = batch.rows
         try:
             count = sparkplug.read_metrics(
-                payload, arrival=arrival, topic=topic, node=node, identity=identifier, session=session, rows=rows
+                payload, arrival=arrival, topic=topic, node=node, identity=identity, session=session, rows=rows
             )
         except PayloadError as error:
             if error.reason in {"unknown_alias", "unknown_metric"}:
                 asked = Effects()
-                self.sessions.request_rebirth(topic.edge_node_id, received_ms, asked, why=str(error))
+                self.sessions.request_rebirth(topic.edge_node_id, waiting.header.received_at, asked, why=str(error))
                 self._take(asked, batch)
-            raise _KnownMessageError(identifier, error) from error
-        event_at = arrival.received_at if header.at is None else header.at * 1000
-        day, is_plausible = day_of(event_at, arrival.received_at)
-        if header.at is None:
-            flags.append("no_timestamp")
-        if not is_plausible:
-            flags.append("event_time_implausible")
-        rows.messages.append(
-            day,
-            message_id=identifier,
-            site_id=rows.site_id,
-            topic=arrival.topic,
-            message_type=topic.message_type,
-            edge_node_id=topic.edge_node_id,
-            device_id=topic.device_id,
-            bd_seq=session.bd_seq,
-            birth_at=session.birth_at,
-            seq=heading.seq,
-            event_at=event_at,
-            received_at=arrival.received_at,
-            reading_count=count,
-            flags=",".join(flags),
+            raise _KnownMessageError(identity, error) from error
+        self._append_messages([waiting], [count], rows)
+
+    @staticmethod
+    def _append_messages(found: list[_Waiting], reading_counts: list[int], rows: SiteRows) -> None:
+        days, event_ats, flags = [], [], []
+        for waiting in found:
+            received_at, at = waiting.message.arrival.received_at, waiting.header.at
+            event_at = received_at if at is None else at * 1000
+            day, is_plausible = day_of(event_at, received_at)
+            if at is None:
+                waiting.flags.append("no_timestamp")
+            if not is_plausible:
+                waiting.flags.append("event_time_implausible")
+            days.append(day)
+            event_ats.append(event_at)
+            flags.append(",".join(waiting.flags))
+        messages = [waiting.message for waiting in found]
+        rows.messages.extend(
+            days,
+            message_id=[each.identity for each in messages],
+            site_id=[rows.site_id] * len(messages),
+            topic=[each.arrival.topic for each in messages],
+            message_type=[each.topic.message_type for each in messages],
+            edge_node_id=[each.topic.edge_node_id for each in messages],
+            device_id=[each.topic.device_id for each in messages],
+            bd_seq=[each.session.bd_seq for each in messages],
+            birth_at=[each.session.birth_at for each in messages],
+            seq=[each.session.seq for each in messages],
+            event_at=event_ats,
+            received_at=[each.arrival.received_at for each in messages],
+            reading_count=reading_counts,
+            flags=flags,
         )
 
     def _is_redelivered(self, identifier: str) -> bool:

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from ingest.errors import LandingError
-from ingest.records import EVENT_TIME, SORT_KEYS, UNHOLDABLE, Columns, Kind, SiteRows
+from ingest.records import EVENT_TIME, UNHOLDABLE, Columns, Kind, SiteRows
 
 MANIFEST_VERSION = 1
 MANIFESTS = Path("landing/manifest")
@@ -155,7 +155,7 @@ class Landing:
         if not len(columns):
             return
         kind = columns.kind
-        table = columns.table().sort_by([(key, "ascending") for key in ("day", *SORT_KEYS[kind])])
+        table = columns.sorted_table()
         days = table["day"].to_numpy()
         start = 0
         while start < len(days):

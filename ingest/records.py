@@ -150,17 +150,22 @@ UNHOLDABLE = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError, Valu
 
 
 class Columns:
-    """The growing columns of one kind; `day` (days since 1970) says which file a row goes to."""
+    """The growing rows of one kind: lists for what is read a message at a time, tables for what is read in columns.
 
-    __slots__ = ("day", "kind", "lists")
+    `day` (days since 1970) says which file a row of the lists goes to; a table brings its own `day`.
+    """
+
+    __slots__ = ("day", "kind", "lists", "tables")
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.day: list[int] = []
         self.lists: dict[str, list[Any]] = {name: [] for name in SCHEMAS[kind].names}
+        self.tables: list[pa.Table] = []
+        """Each in the order of the files (day, then SORT_KEYS)."""
 
     def __len__(self) -> int:
-        return len(self.day)
+        return len(self.day) + sum(int(table.num_rows) for table in self.tables)
 
     def append(self, day: int, /, **values: Any) -> None:
         """Add one row; every column must be named."""
@@ -168,8 +173,14 @@ class Columns:
         for name, column in self.lists.items():
             column.append(values[name])
 
+    def extend(self, days: list[int], /, **values: list[Any]) -> None:
+        """Add rows a column at a time; every column must be named."""
+        self.day += days
+        for name, column in self.lists.items():
+            column.extend(values[name])
+
     def truncate(self, length: int) -> None:
-        """Forget the rows a message began before it turned out unreadable."""
+        """Forget the list rows a message began before it turned out unreadable."""
         del self.day[length:]
         for column in self.lists.values():
             del column[length:]
@@ -177,9 +188,9 @@ class Columns:
     def unholdable_messages(self) -> set[str]:
         """Ids of messages with a value that its column cannot hold; looked for row by row only when there is one."""
         try:
-            self.table().to_pydict()
+            self._list_table().to_pydict()
         except UNHOLDABLE:
-            return {self.lists["message_id"][row] for row in range(len(self)) if not self._is_holdable(row)}
+            return {self.lists["message_id"][row] for row in range(len(self.day)) if not self._is_holdable(row)}
         return set()
 
     def _is_holdable(self, row: int) -> bool:
@@ -199,7 +210,16 @@ class Columns:
         return out
 
     def table(self) -> pa.Table:
-        """The rows with their `day`, typed."""
+        """All rows with their `day`, typed."""
+        return pa.concat_tables([self._list_table(), *self.tables])
+
+    def sorted_table(self) -> pa.Table:
+        """The same in the order of the files."""
+        if len(self.tables) == 1 and not self.day:
+            return self.tables[0]
+        return self.table().sort_by([(key, "ascending") for key in ("day", *SORT_KEYS[self.kind])])
+
+    def _list_table(self) -> pa.Table:
         schema = SCHEMAS[self.kind]
         arrays = [typed_array(self.lists[field.name], field.type) for field in schema]
         return pa.table([*arrays, pa.array(self.day, pa.int32())], schema=schema.append(pa.field("day", pa.int32())))

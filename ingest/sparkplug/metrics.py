@@ -161,14 +161,16 @@ def _double(raw: float, datatype: int) -> WireValue:
 
 
 def _single(raw: float, datatype: int) -> WireValue:
-    # shown as the shortest decimal that is the same 32-bit number: 1.23, not 1.2300000190734863
-    if math.isfinite(raw):
-        short = float(f"{raw:.7g}")
-        try:
-            raw = short if struct.unpack("<f", struct.pack("<f", short))[0] == raw else raw
-        except OverflowError:  # rounding up left the range of 32 bits
-            return _double(raw, datatype)
-    return _double(raw, datatype)
+    return _double(shortest_double(raw) if math.isfinite(raw) else raw, datatype)
+
+
+def shortest_double(single: float) -> float:
+    """The shortest decimal that is the same 32-bit number: 1.23, not 1.2300000190734863."""
+    short = float(f"{single:.7g}")
+    try:
+        return short if struct.unpack("<f", struct.pack("<f", short))[0] == single else single
+    except OverflowError:  # rounding up left the range of 32 bits
+        return single
 
 
 def _boolean(raw: bool, datatype: int) -> WireValue:

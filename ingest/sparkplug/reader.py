@@ -19,7 +19,7 @@ from ingest.sparkplug.payload import BD_SEQ
 from ingest.sparkplug.session import BirthMetric, EdgeNode, MetricDefinition
 from ingest.sparkplug.topic import SparkplugTopic
 
-_LATEST_US = 253_402_300_799_000_000  # the year 9999: beyond it there is no timestamp to write
+LATEST_US = 253_402_300_799_000_000  # the year 9999: beyond it there is no timestamp to write
 _BIRTHS = frozenset({"NBIRTH", "DBIRTH"})
 
 
@@ -147,9 +147,9 @@ def _append_constants(columns: Columns, count: int, **values: Any) -> None:
 
 
 def _event_time(metric: Any, payload_at: int | None, received_at: int) -> tuple[int, str]:
-    if metric.timestamp and metric.timestamp * 1000 <= _LATEST_US:
+    if metric.timestamp and metric.timestamp * 1000 <= LATEST_US:
         return metric.timestamp * 1000, "metric"
-    if payload_at is not None and payload_at <= _LATEST_US:
+    if payload_at is not None and payload_at <= LATEST_US:
         return payload_at, "payload"
     return received_at, "received"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ingest.arrival import Arrival
-from ingest.decoder import DecodedBatch, SiteDecoder, StaleMark
+from ingest.decoder import DecodedBatch, SiteDecoder
 from ingest.landing import Landing
 from ingest.mapping import SiteMapping
 from ingest.sparkplug import sparkplug_b_pb2
@@ -133,10 +133,10 @@ def test_a_name_without_its_birth_prefix_is_found_by_suffix_and_flagged() -> Non
 
 def test_a_death_makes_what_was_known_before_it_stale() -> None:
     batch = decode(a_node_birth(), DEVICE, a_node_death())
-    assert (batch.stale[-1].edge_node_id, batch.stale[-1].device_id, batch.stale[-1].position) == (
+    assert (batch.stale[-1].edge_node_id, batch.stale[-1].device_id, batch.stale[-1].ordinal) == (
         "milling_line",
         None,
-        4,
+        2,
     )
 
 
@@ -271,13 +271,12 @@ def test_a_message_that_no_file_can_hold_is_set_aside_and_its_neighbours_stay() 
     ]
     batch = decoder.decode(arrivals, now=0)
     batch.rows.readings.lists["value_decimal"][1] = 10**60  # as if a reader had let it through
-    batch.stale = [StaleMark(1, "", None, 0), StaleMark(3, "", None, 0)]
     poisoned = batch.rows.messages.lists["message_id"][1]
     assert decoder.set_aside_unholdable(batch, arrivals) == 1
     assert batch.rows.quarantine.lists["message_id"] == [poisoned]
     assert batch.rows.quarantine.lists["reason"] == ["unholdable_value"]
     assert batch.rows.quarantine.lists["payload"] == [arrivals[1].payload]
     assert [int(value) for value in batch.rows.readings.lists["value_double"]] == [0, 2]
-    assert [mark.position for mark in batch.stale] == [1, 2]
+    assert batch.ordinals == [0, 2]
     assert batch.rows.readings.table().num_rows == 2
     assert decoder.set_aside_unholdable(batch, arrivals) == 0
