@@ -7,9 +7,9 @@ Does not belong here: the network (broker), files (landing), the two payload fam
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
@@ -18,7 +18,7 @@ from ingest.arrival import Arrival, message_id
 from ingest.errors import IngestError, PayloadError
 from ingest.loss_ledger import append_loss
 from ingest.mapping import EMPTY_MAPPING, SiteMapping
-from ingest.records import MICROSECONDS_PER_DAY, Columns, SiteRows, day_of
+from ingest.records import MICROSECONDS_PER_DAY, SiteRows, day_of
 from ingest.site import Site
 from ingest.sparkplug import reader as sparkplug
 from ingest.sparkplug import topic as sparkplug_topic
@@ -137,33 +137,42 @@ class SiteDecoder:
         batch.stale.extend(StaleMark(self._ordinal, *mark) for mark in effects.stale)
 
     def _decode_one(self, arrival: Arrival, batch: DecodedBatch) -> None:
-        # Unreadable bytes are one finding however often they come, or a redelivery after a crash would count twice.
-        with self._refusing(arrival, message_id(arrival, has_own_time=True), self._ordinal, batch):
-            if self._sparkplug_root is not None and arrival.topic.startswith(self._sparkplug_root):
-                self._decode_sparkplug(arrival, batch)
-            elif not arrival.topic.startswith(self._own_root):
-                self._decode_json(arrival, batch.rows)
+        if self._sparkplug_root is not None and arrival.topic.startswith(self._sparkplug_root):
+            self._read(arrival, self._ordinal, batch, self._decode_sparkplug)
+        elif not arrival.topic.startswith(self._own_root):
+            self._read(arrival, self._ordinal, batch, self._decode_json)
 
-    @contextmanager
-    def _refusing(self, arrival: Arrival, identifier: str, ordinal: int, batch: DecodedBatch) -> Iterator[None]:
-        """What cannot be read leaves no rows but one in quarantine."""
+    def _read(
+        self, arrival: Arrival, ordinal: int, batch: DecodedBatch, decode: Callable[[Arrival, DecodedBatch], None]
+    ) -> None:
+        """Let one message be read; what cannot be read leaves no rows but one in quarantine."""
         rows = batch.rows
-        kinds = (rows.messages, rows.readings, rows.events)
-        before = [(columns, len(columns.day)) for columns in kinds]
+        before = (len(rows.messages.day), len(rows.readings.day), len(rows.events.day))
         try:
-            yield
+            decode(arrival, batch)
         except IngestError as error:
-            _forget(before)
-            if isinstance(error, _KnownMessageError) or not self._is_redelivered(identifier):
-                self._quarantine(arrival, identifier, error, rows)
+            _forget(rows, before)
+            self._refuse(arrival, error, rows)
         except Exception as error:  # one poisonous message must not stop a plant
-            _forget(before)
+            _forget(rows, before)
             log.exception("decoder_failed", topic=arrival.topic[:200])
             refusal = PayloadError(f"the decoder failed: {type(error).__name__}: {error}"[:300], reason="decoder_error")
-            self._quarantine(arrival, identifier, refusal, rows)
-        batch.ordinals += [ordinal] * (len(rows.readings.day) - len(batch.ordinals))
+            self._quarantine(arrival, message_id(arrival, has_own_time=True), refusal, rows)
+        added = len(rows.readings.day) - len(batch.ordinals)
+        if added:
+            batch.ordinals += [ordinal] * added
 
-    def _decode_json(self, arrival: Arrival, rows: SiteRows) -> None:
+    def _refuse(self, arrival: Arrival, error: IngestError, rows: SiteRows) -> None:
+        if isinstance(error, _KnownMessageError):
+            self._quarantine(arrival, error.identifier, error, rows)
+            return
+        # Unreadable bytes are one finding however often they come, or a redelivery after a crash would count twice.
+        identifier = message_id(arrival, has_own_time=True)
+        if not self._is_redelivered(identifier):
+            self._quarantine(arrival, identifier, error, rows)
+
+    def _decode_json(self, arrival: Arrival, batch: DecodedBatch) -> None:
+        rows = batch.rows
         topic = uns_topic.parse_topic(arrival.topic, namespace=self.site.namespace)
         document = parse_object(arrival.payload)
         identifier = uns.identity(arrival, document)
@@ -199,7 +208,8 @@ class SiteDecoder:
         if is_birth and topic.edge_node_id in self._waiting_nodes:
             self._read_waiting(batch)  # by the names that were in force when they came
         step = self.sessions.observe(header, sparkplug.birth_metrics(payload) if is_birth else ())
-        self._take(step, batch)
+        if step.losses or step.rebirths or step.stale:
+            self._take(step, batch)
         node = self.sessions.node(topic.edge_node_id)
         message = DataMessage(arrival, topic, node, identifier, _session_of(header, node), self._ordinal)
         waiting = _Waiting(message, header, step.flags)
@@ -234,9 +244,12 @@ class SiteDecoder:
                     [each for at, each in enumerate(waiting) if at not in gone], lane.reading_counts, batch.rows
                 )
         for at in careful:
-            message = waiting[at].message
-            with self._refusing(message.arrival, message.identity, message.ordinal, batch):
-                self._read_carefully(waiting[at], parse_payload(message.arrival.payload), batch)
+            self._read(
+                waiting[at].message.arrival, waiting[at].message.ordinal, batch, partial(self._read_again, waiting[at])
+            )
+
+    def _read_again(self, waiting: _Waiting, arrival: Arrival, batch: DecodedBatch) -> None:
+        self._read_carefully(waiting, parse_payload(arrival.payload), batch)
 
     def _read_carefully(self, waiting: _Waiting, payload: Any, batch: DecodedBatch) -> None:
         arrival, topic, node, identity, session, _ = waiting.message
@@ -286,17 +299,17 @@ class SiteDecoder:
         )
 
     def _is_redelivered(self, identifier: str) -> bool:
-        if identifier in self._known:
+        known = self._known
+        if identifier in known:
             self._redelivered_count += 1
             return True
-        self.remember((identifier,))
+        known[identifier] = None
+        if len(known) > _REMEMBERED:
+            known.popitem(last=False)
         return False
 
     def _quarantine(self, arrival: Arrival, identifier: str, error: IngestError, rows: SiteRows) -> None:
-        if isinstance(error, _KnownMessageError):
-            identifier, reason = error.identifier, error.reason
-        else:
-            reason = error.reason if isinstance(error, PayloadError) else "unknown_topic"
+        reason = error.reason if isinstance(error, PayloadError) else "unknown_topic"
         rows.quarantine.append(
             arrival.received_at // MICROSECONDS_PER_DAY,
             message_id=identifier,
@@ -320,8 +333,8 @@ def _session_of(header: Header, node: EdgeNode) -> sparkplug.Session:
     )
 
 
-def _forget(before: list[tuple[Columns, int]]) -> None:
-    for columns, length in before:
+def _forget(rows: SiteRows, before: tuple[int, int, int]) -> None:
+    for columns, length in zip((rows.messages, rows.readings, rows.events), before, strict=True):
         columns.truncate(length)
 
 
