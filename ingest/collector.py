@@ -25,8 +25,9 @@ from ingest.arrival import Arrival
 from ingest.broker import DurableLink, HostLink
 from ingest.current_state import CurrentState
 from ingest.decoder import DecodedBatch, SiteDecoder
+from ingest.durable import make_directory
 from ingest.errors import CollectorLocked, LandingError
-from ingest.landing import Landing, make_directory
+from ingest.landing import Landing
 from ingest.mapping import EMPTY_MAPPING, load_mapping
 from ingest.records import UNHOLDABLE
 from ingest.site import Site

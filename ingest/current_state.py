@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.decoder import DecodedBatch, StaleMark
+from ingest.durable import make_directory, write_atomically
 from ingest.errors import LandingError
-from ingest.landing import make_directory, write_atomically
 from ingest.mapping import EMPTY_MAPPING, SiteMapping
 from ingest.records import typed_array
 

@@ -11,8 +11,6 @@ is debris. Each manifest names the SHA-256 of its collector's previous one: a ch
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -23,15 +21,28 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from ingest.durable import make_directory, write_durably
 from ingest.errors import LandingError
+from ingest.manifest_volumes import MANIFESTS, list_single_names, read_manifest_texts
 from ingest.records import EVENT_TIME, UNHOLDABLE, Columns, Kind, SiteRows
 
 MANIFEST_VERSION = 1
-MANIFESTS = Path("landing/manifest")
 BIRTHS = Path("landing/births")
 _BIRTHS_KEPT = 3
+_ROW_GROUP = 122_880
+"""DuckDB's own size: a reader skips groups by their bounds, and threads share a large file."""
+
+
+class ReplacedFile(BaseModel):
+    """A file that a manifest puts out of force, as it was when its rows were moved or its time was over."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    sha256: str
+    row_count: int
 
 
 class LandedFile(BaseModel):
@@ -48,10 +59,15 @@ class LandedFile(BaseModel):
     size_bytes: int
     min_event_at: datetime | None
     max_event_at: datetime | None
+    origins: tuple[ReplacedFile, ...] = Field(default=(), exclude=True)
+    """The files whose rows this one gathers, as first landed; empty in one that a collector wrote (see inventory)."""
 
 
 class Manifest(BaseModel):
-    """The commit record of one batch; `path` (relative to home) and `sha256` are those of the manifest file itself."""
+    """The commit record of one batch; `path` (relative to home) and `sha256` are those of the manifest file itself.
+
+    `replaces` names files that are out of force from here on: their rows lie in `files`, or are gone for `reason`.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,6 +78,8 @@ class Manifest(BaseModel):
     files: tuple[LandedFile, ...]
     births: str | None
     edge_nodes: dict[str, Any] = {}
+    replaces: tuple[ReplacedFile, ...] = ()
+    reason: str | None = None
     path: str = ""
     sha256: str = ""
 
@@ -77,7 +95,7 @@ class Landing:
         for directory in (MANIFESTS, BIRTHS):
             make_directory(home / directory)
         self.last: Manifest | None = self._newest_own()
-        self._stamp = _stamp(self.last.path) if self.last else 0
+        self._stamp = stamp_of(self.last.path) if self.last else 0
 
     def remove_debris(self) -> list[Path]:
         """Delete what this collector wrote and never committed; returns what was removed.
@@ -89,9 +107,9 @@ class Landing:
         for root in (self.home / "landing", self.home / "quarantine"):
             for path in root.rglob("*"):
                 name = path.name.lstrip(".")
-                if not path.is_file() or f"-{self._owner}" not in name:
+                if f"-{self._owner}" not in name or not (path.name.endswith(".part") or stamp_of(name) > self._stamp):
                     continue
-                if path.name.endswith(".part") or _stamp(name) > self._stamp:
+                if path.is_file():
                     path.unlink()
                     removed.append(path)
         return removed
@@ -109,18 +127,7 @@ class Landing:
                 file for rows in sites for columns in rows.columns() for file in self._write(rows, columns, written)
             ]
             births_path = self._write_births(births, written) if births is not None else self._births_of_last()
-            manifest = Manifest(
-                version=MANIFEST_VERSION,
-                collector=self.collector_id,
-                created_at=datetime.now(UTC),
-                previous_sha256=self.last.sha256 if self.last else None,
-                files=tuple(files),
-                births=births_path,
-                edge_nodes=edge_nodes or {},
-            )
-            text = manifest.model_dump_json(exclude={"path", "sha256"}, indent=1)
-            path = self.home / MANIFESTS / f"{self._name()}.json"
-            digest = _write_durably(path, text.encode(), written)
+            last = self._write_manifest(files, written, births=births_path, edge_nodes=edge_nodes or {})
         except OSError as error:
             _discard(written)
             raise LandingError(
@@ -130,10 +137,56 @@ class Landing:
         except UNHOLDABLE:
             _discard(written)
             raise
-        self.last = manifest.model_copy(update={"path": str(path.relative_to(self.home)), "sha256": digest})
+        self.last = last
         if births is not None:
             self._forget_old_births()
         return self.last
+
+    def replace(
+        self,
+        replaced: Iterable[LandedFile],
+        *,
+        reason: str,
+        rows: pa.Table | None = None,
+    ) -> Manifest:
+        """Put files of one kind, site and day out of force; `rows` takes their place, nothing does when it is None.
+
+        Durable when this returns. Deleting the files is the caller's, and only then.
+        """
+        gone = tuple(replaced)
+        written: list[Path] = []
+        try:
+            files = []
+            if rows is not None:
+                first = gone[0]
+                files.append(self._write_file(rows, first.kind, first.site_id, first.day, written))
+            names = tuple(ReplacedFile(path=each.path, sha256=each.sha256, row_count=each.row_count) for each in gone)
+            self.last = self._write_manifest(files, written, replaces=names, reason=reason)
+        except OSError as error:
+            _discard(written)
+            raise LandingError(
+                f"cannot write at {self.home}: {error.strerror or error}; every file is in force as it was",
+                path=self.home,
+            ) from error
+        return self.last
+
+    def _write_manifest(
+        self, files: Iterable[LandedFile], written: list[Path], *, births: str | None = None, **more: Any
+    ) -> Manifest:
+        manifest = Manifest(
+            version=MANIFEST_VERSION,
+            collector=self.collector_id,
+            created_at=datetime.now(UTC),
+            previous_sha256=self.last.sha256 if self.last else None,
+            files=tuple(files),
+            births=births,
+            **more,
+        )
+        unused = {"path", "sha256"} if manifest.reason else {"path", "sha256", "replaces", "reason"}
+        text = manifest.model_dump_json(exclude=unused, indent=1)
+        path = self.home / MANIFESTS / f"{self._name()}.json"
+        digest = write_durably(path, text.encode(), written)
+        return manifest.model_copy(update={"path": str(path.relative_to(self.home)), "sha256": digest})
 
     def births(self) -> bytes | None:
         """The snapshot of alias maps that the newest manifest commits."""
@@ -145,8 +198,12 @@ class Landing:
         found: list[str] = []
         for manifest in _own_manifests_backwards(self.home, self._owner):
             for file in manifest.files:
-                if file.kind in {"messages", "quarantine"} and (self.home / file.path).is_file():
-                    found.extend(pq.read_table(self.home / file.path, columns=["message_id"])[0].to_pylist())
+                if file.kind not in {"messages", "quarantine"}:
+                    continue
+                path = self.home / file.path
+                if not path.is_file():  # compacted, and so is everything older: no broker delivers that again
+                    return found[::-1]
+                found.extend(pq.ParquetFile(path).read(["message_id"])[0].to_pylist())
             if len(found) >= limit:
                 break
         return found[::-1]
@@ -172,9 +229,11 @@ class Landing:
         make_directory(directory)
         path = directory / f"{self._name()}.parquet"
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd", write_page_checksum=True, version="2.6")
+        pq.write_table(
+            table, sink, compression="zstd", write_page_checksum=True, version="2.6", row_group_size=_ROW_GROUP
+        )
         data = sink.getvalue()
-        digest = _write_durably(path, data, written)
+        digest = write_durably(path, data, written)
         bounds = pc.min_max(table[EVENT_TIME[kind]]).as_py()
         return LandedFile(
             path=str(path.relative_to(self.home)),
@@ -190,7 +249,7 @@ class Landing:
 
     def _write_births(self, births: bytes, written: list[Path]) -> str:
         path = self.home / BIRTHS / f"{self._name()}.json"
-        _write_durably(path, births, written)
+        write_durably(path, births, written)
         return str(path.relative_to(self.home))
 
     def _births_of_last(self) -> str | None:
@@ -212,62 +271,33 @@ class Landing:
 
 def read_manifests(home: Path, *, after: str = "") -> Iterator[Manifest]:
     """Every committed batch in the order of its name; `after` skips up to and including that manifest path."""
-    directory = home / MANIFESTS
-    if directory.is_dir():
-        for path in sorted(directory.glob("*.json")):
-            if str(path.relative_to(home)) > after:
-                yield _read_manifest(home, path)
+    for name, text in read_manifest_texts(home, after=Path(after).name):
+        yield parse_manifest(home, name, text)
 
 
-def verify_file(home: Path, file: LandedFile) -> bool:
-    """Whether a landed file still is what its manifest says."""
-    path = home / file.path
-    if not path.is_file() or path.stat().st_size != file.size_bytes:
-        return False
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
+def parse_manifest(home: Path, name: str, text: bytes) -> Manifest:
+    """A manifest from its bytes.
 
-
-def make_directory(path: Path) -> None:
-    """A directory whose name survives a power cut: each parent that gained an entry is fsynced."""
-    missing = []
-    while not path.is_dir():
-        missing.append(path)
-        path = path.parent
-    for directory in reversed(missing):
-        directory.mkdir(exist_ok=True)
-        fsync_directory(directory.parent)
-
-
-def fsync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    Raises:
+        LandingError: it is none.
+    """
+    path = MANIFESTS / name
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        manifest = Manifest.model_validate_json(text)
+    except ValueError as error:
+        sentence = f"{home / path} is no readable manifest: restore it from a backup"
+        raise LandingError(sentence, path=home / path) from error
+    return manifest.model_copy(update={"path": str(path), "sha256": hashlib.sha256(text).hexdigest()})
 
 
-def write_atomically(path: Path, data: bytes | pa.Buffer) -> str:
-    """Replace one file so that a reader sees the old or the new bytes; returns their SHA-256."""
-    return _write_durably(path, data, [])
-
-
-def _write_durably(path: Path, data: bytes | pa.Buffer, written: list[Path]) -> str:
-    part = path.with_name(f".{path.name}.part")
-    written.append(part)
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.rename(path)
-    written[-1] = path
-    fsync_directory(path.parent)
-    return hashlib.sha256(data).hexdigest()
+def stamp_of(path: str) -> int:
+    """When a file of the landing zone was begun, by its name: ns since 1970 UTC."""
+    head = Path(path).name.partition("-")[0]
+    return int(head) if head.isdigit() else 0
 
 
 def _discard(paths: list[Path]) -> None:
-    for path in paths:
+    for path in reversed(paths):  # the manifest first: one that names a file which is gone would be believed
         try:
             path.unlink(missing_ok=True)
         except OSError:  # the disk that refused the batch may refuse this too; no manifest names the file
@@ -275,22 +305,10 @@ def _discard(paths: list[Path]) -> None:
 
 
 def _own_manifests_backwards(home: Path, owner: str) -> Iterator[Manifest]:
-    for path in sorted((home / MANIFESTS).glob(f"*-{owner}*.json"), reverse=True):
-        yield _read_manifest(home, path)
-
-
-def _read_manifest(home: Path, path: Path) -> Manifest:
-    text = path.read_bytes()
-    try:
-        manifest = Manifest.model_validate(json.loads(text))
-    except ValueError as error:
-        raise LandingError(f"{path} is no readable manifest: restore it from a backup", path=path) from error
-    return manifest.model_copy(update={"path": str(path.relative_to(home)), "sha256": hashlib.sha256(text).hexdigest()})
-
-
-def _stamp(path: str) -> int:
-    head = Path(path).name.partition("-")[0]
-    return int(head) if head.isdigit() else 0
+    """Only those that are no part of a volume: the newest of each collector never are."""
+    for name in reversed(list_single_names(home)):
+        if f"-{owner}" in name:
+            yield parse_manifest(home, name, (home / MANIFESTS / name).read_bytes())
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -1,7 +1,8 @@
 """What landed, as the manifests of the landing zone say.
 
 Belongs here: reading manifests for the warehouse, and the fingerprint of all of them.
-Does not belong here: writing or checking one (ingest.landing), or loading a file (loader).
+Does not belong here: writing or checking one (ingest.landing), which files are in force (ingest.inventory), or loading
+a file (loader).
 
 A manifest is a commit record and never changes, so manifests are parsed again only when their list has grown.
 """
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ingest.landing import MANIFESTS, LandedFile, read_manifests
+from ingest.inventory import read_inventory
+from ingest.landing import LandedFile
+from ingest.manifest_volumes import list_manifest_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +63,12 @@ class SensorCursor:
 
 
 def list_batches(home: Path) -> tuple[str, ...]:
-    """The names of all committed batches, oldest first."""
-    return tuple(sorted(path.name for path in (home / MANIFESTS).glob("*.json")))
+    """The names of all committed batches, oldest first; binding old ones into volumes changes none."""
+    return list_manifest_names(home)
 
 
 def read_landed_files(home: Path) -> dict[str, tuple[LandedFile, ...]]:
-    """The files of each batch. A file no manifest names is debris and does not appear."""
+    """The files of each batch that are in force: neither debris, nor replaced by a later batch."""
     return _read(home, list_batches(home))
 
 
@@ -76,4 +79,4 @@ def fingerprint_landing(home: Path) -> str:
 
 @lru_cache(maxsize=4)
 def _read(home: Path, batches: tuple[str, ...]) -> dict[str, tuple[LandedFile, ...]]:  # noqa: ARG001 - part of the key
-    return {Path(manifest.path).name: manifest.files for manifest in read_manifests(home)}
+    return read_inventory(home).batches

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingest.records import EVENT_TIME, Kind
 from orchestration.errors import NotReadyError
 
 if TYPE_CHECKING:
@@ -28,13 +29,18 @@ FRESH_FILE_BYTES = 12_288  # three header blocks; a shorter file is the debris o
 class LandedTable:
     """A raw table filled from landed files of one kind: its columns as landed, and the key that removes redelivery."""
 
-    kind: str
+    kind: Kind
     name: str
     columns: tuple[tuple[str, str], ...]
     key: tuple[str, ...] = ()
     bounded_by: str | None = None
     """The time column that is the same in every delivery of a key, so that known keys are sought near it only."""
     sorted_by: tuple[str, ...] = ()
+
+    @property
+    def event_time(self) -> str:
+        """The column that a file's earliest and latest time speak of."""
+        return EVENT_TIME[self.kind]
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ingest.arrival import Arrival, message_id
-from ingest.landing import read_manifests, verify_file
+from ingest.landing import read_manifests
+from ingest.verification import find_fault
 from tests.builders.sparkplug import MARCH_1, a_device_birth, a_json_site, a_metric, a_node_birth, a_site, device_data
 from tests.integration.brokers import a_collector_process, a_mosquitto, stop
 
@@ -65,7 +66,7 @@ def landed(home: Path, kind: str, columns: list[str]) -> list[tuple[Any, ...]]:
     for manifest in read_manifests(home):
         for file in manifest.files:
             if file.kind == kind:
-                assert verify_file(home, file)
+                assert find_fault(file, home=home) is None
                 table = pq.ParquetFile(home / file.path, page_checksum_verification=True).read(columns)
                 rows += zip(*(column.to_pylist() for column in table.columns), strict=True)
     return rows

@@ -9,11 +9,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from ingest import durable
 from ingest import landing as landing_module
 from ingest.decoder import SiteDecoder
 from ingest.errors import LandingError
-from ingest.landing import Landing, read_manifests, verify_file
+from ingest.landing import Landing, read_manifests
 from ingest.records import MICROSECONDS_PER_DAY, SiteRows
+from ingest.verification import find_fault
 from tests.builders.sparkplug import RECEIVED_AT, a_json_site, an_arrival
 
 DAY = RECEIVED_AT // MICROSECONDS_PER_DAY
@@ -77,7 +79,9 @@ def test_pages_carry_checksums_so_that_a_flipped_bit_is_found(tmp_path: Path) ->
     data = bytearray(path.read_bytes())
     data[40] ^= 1
     path.write_bytes(bytes(data))
-    assert not verify_file(tmp_path, file)
+    fault = find_fault(file, home=tmp_path)
+    assert fault is not None
+    assert fault.reason == "sha256_mismatch"
     with pytest.raises(OSError, match=r"CRC|checksum|corrupt"):
         pq.ParquetFile(path, page_checksum_verification=True).read()
 
@@ -123,7 +127,7 @@ def test_a_refusing_disk_leaves_nothing_behind_and_the_batch_can_be_tried_again(
         if len(calls) == 2:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(landing_module, "fsync_directory", refuse_the_second)
+    monkeypatch.setattr(durable, "fsync_directory", refuse_the_second)
     with pytest.raises(LandingError, match="No space left"):
         landing.commit([batch])
     monkeypatch.undo()
