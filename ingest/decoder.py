@@ -71,6 +71,8 @@ class _Waiting(NamedTuple):
     message: DataMessage
     header: Header
     flags: list[str]
+    has_unusable_time: bool
+    """It states a time beyond the year 9999: each delivery bears the time of its own receipt instead."""
 
 
 class SiteDecoder:
@@ -212,7 +214,7 @@ class SiteDecoder:
             self._take(step, batch)
         node = self.sessions.node(topic.edge_node_id)
         message = DataMessage(arrival, topic, node, identifier, _session_of(header, node), self._ordinal)
-        waiting = _Waiting(message, header, step.flags)
+        waiting = _Waiting(message, header, step.flags, heading.at is not None and header.at is None)
         if topic.message_type in _DATA:
             self._waiting.append(waiting)
             self._waiting_nodes.add(topic.edge_node_id)
@@ -275,7 +277,7 @@ class SiteDecoder:
             day, is_plausible = day_of(event_at, received_at)
             if at is None:
                 waiting.flags.append("no_timestamp")
-            if not is_plausible:
+            if not is_plausible or waiting.has_unusable_time:
                 waiting.flags.append("event_time_implausible")
             days.append(day)
             event_ats.append(event_at)

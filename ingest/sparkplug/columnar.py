@@ -230,7 +230,7 @@ class _Rows:
         self._received_at = np.array([each.arrival.received_at for each in messages], np.int64)[wire.message]
         births = [each.session.birth_at for each in messages]
         self._birth_at = np.array([0 if at is None else at for at in births], np.int64)[wire.message]
-        self._event_at, self._is_own_time, self._has_time = self._times()
+        self._event_at, self._is_stated, self._is_own = self._times()
         self._is_ordinary = self._judge()
 
     def careful_messages(self) -> Flags:
@@ -267,7 +267,7 @@ class _Rows:
         message, place = wire.message[rows], self._place[rows]
         of_message, of_definition = pa.array(message), pa.array(place)
         sources = pa.array(["received", "payload", "metric"])
-        source = self._is_own_time[rows] * 1 + self._has_time[rows] * 1
+        source = self._is_stated[rows] * 1 + self._is_own[rows] * 1
         columns = {
             "message_id": pa.array([each.identity for each in messages], pa.string()).take(of_message),
             "metric_index": pa.array(wire.index[rows].astype(np.int32)),
@@ -305,7 +305,7 @@ class _Rows:
         return place
 
     def _times(self) -> tuple[Ints, Flags, Flags]:
-        """Each row's time, whether it is the metric's or the payload's, and whether it is the metric's."""
+        """Each row's time, whether the message states it (else it is that of receipt), and whether the metric does."""
         wire = self._wire
         own = wire.values("timestamp", np.uint64)
         latest = LATEST_US // 1000
@@ -327,6 +327,7 @@ class _Rows:
         ordinary &= (self._event_at >= EARLIEST_PLAUSIBLE_US) & (
             self._event_at <= self._received_at + MICROSECONDS_PER_DAY
         )
+        ordinary &= self._is_stated | ~np.asarray(wire.payload_at.is_valid())[wire.message]
         is_before_birth = (self._birth_at > 0) & (self._event_at < self._birth_at)
         is_unnamed = ~wire.has("name")
         ordinary &= ~(wire.is_true("is_historical") & is_before_birth & is_unnamed)

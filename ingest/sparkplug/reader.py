@@ -109,6 +109,8 @@ def read_metrics(
         else:
             columns.day.append(received_at // MICROSECONDS_PER_DAY)
             flags.append("event_time_implausible")
+        if source == "received" and payload_at is not None:  # it stated a time beyond the year 9999
+            flags.append("event_time_implausible")
         if metric.is_transient:
             flags.append("transient")
         if metric.is_historical and birth_at is not None and event_at < birth_at and not metric.HasField("name"):

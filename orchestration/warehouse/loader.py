@@ -169,60 +169,68 @@ def _insert(
 ) -> LoadCount:
     if not files:
         return LoadCount()
-    _read_rows(connection, table=table, files=files, home=home)
+    _see_rows(connection, table=table, files=files, home=home)
     _note_files(connection, files=files)
-    landed = fetch_count(connection, "select count(*) from incoming")
-    _select_fresh_rows(connection, table=table)
-    connection.execute(f"insert into raw.{table.name} by name select * from fresh")
+    landed = fetch_count(connection, "select coalesce(sum(row_count), 0)::bigint from incoming_file")
+    source = "incoming"
+    if _is_any_repeated(connection, table=table):
+        _select_fresh_rows(connection, table=table)
+        source = "fresh"
+    inserted = connection.execute(f"insert into raw.{table.name} by name select * from {source}").fetchone()
+    kept = int(inserted[0]) if inserted else 0
+    counted = "row_count" if source == "incoming" else "coalesce(kept.row_count, 0)"
     connection.execute(
         f"""
         insert into raw.loaded_file
-        with kept as (select landed_file, count(*) as row_count from fresh group by all),
+        with kept as (select landed_file, count(*) as row_count from {source} group by all),
         bounds as (
             select landed_file, min({table.event_time}) as low, max({table.event_time}) as high
             from incoming group by all
         )
-        select landed_file, $kind, site_id, day, file.row_count, sha256, coalesce(kept.row_count, 0),
-               file.row_count - coalesce(kept.row_count, 0), low, high, $now
+        select landed_file, $kind, site_id, day, file.row_count, sha256, {counted}, file.row_count - {counted},
+               low, high, $now
         from incoming_file as file
-        left join kept using (landed_file)
+        {"left join kept using (landed_file)" if source == "fresh" else ""}
         left join bounds using (landed_file)
         """,
         {"kind": table.kind, "now": now},
     )
     file_count = fetch_count(connection, "select count(*) from incoming_file")
-    kept = fetch_count(connection, "select count(*) from fresh")
-    connection.execute("drop table incoming; drop table incoming_file; drop table fresh")
+    connection.execute("drop view incoming; drop table incoming_file; drop table if exists fresh")
     return LoadCount(file_count=file_count, row_count=kept, redelivered_row_count=landed - kept)
 
 
-def _read_rows(
+def _see_rows(
     connection: duckdb.DuckDBPyConnection, *, table: LandedTable, files: list[LandedFile], home: Path
 ) -> None:
-    """Temporary table `incoming`: the rows of the files, less those of origins that are loaded already."""
+    """Temporary view `incoming`: the rows of the files, less those of origins that are loaded already."""
     prefix = f"{home}/"
     columns = ", ".join(table.column_names)
     as_landed = [f"{prefix}{file.path}" for file in files if not file.origins]
     compacted = [f"{prefix}{file.path}" for file in files if file.origins]
-    parts, parameters = [], {}
+    parts = []
     if as_landed:
-        parameters["as_landed"] = as_landed
         parts.append(
             f"""
             select {columns}, substr(filename, {len(prefix) + 1}) as landed_file, file_row_number as file_row
-            from read_parquet($as_landed, filename = true, file_row_number = true, hive_partitioning = false)
+            from read_parquet({_quoted(as_landed)}, filename = true, file_row_number = true, hive_partitioning = false)
             """
         )
     if compacted:
-        parameters["compacted"] = compacted
+        loaded = "select landed_file from raw.loaded_file"
         parts.append(
             f"""
             select {columns}, {ORIGIN_FILE} as landed_file, {ORIGIN_ROW} as file_row
-            from read_parquet($compacted, hive_partitioning = false)
-            anti join raw.loaded_file on loaded_file.landed_file = {ORIGIN_FILE}
+            from read_parquet({_quoted(compacted)}, hive_partitioning = false)
+            anti join ({loaded}) as loaded on loaded.landed_file = {ORIGIN_FILE}
             """
         )
-    connection.execute(f"create or replace temp table incoming as {' union all '.join(parts)}", parameters)
+    connection.execute(f"create or replace temp view incoming as {' union all '.join(parts)}")
+
+
+def _quoted(paths: list[str]) -> str:
+    """Paths as a SQL list; a view takes no parameters."""
+    return "[" + ", ".join("'" + path.replace("'", "''") + "'" for path in paths) + "]"
 
 
 def _note_files(connection: duckdb.DuckDBPyConnection, *, files: list[LandedFile]) -> None:
@@ -246,32 +254,53 @@ def _note_files(connection: duckdb.DuckDBPyConnection, *, files: list[LandedFile
     )
 
 
-def _select_fresh_rows(connection: duckdb.DuckDBPyConnection, *, table: LandedTable) -> None:
-    """Temporary table `fresh`: the incoming rows whose key is new, each key once, in the table's order."""
-    order = f"order by {', '.join((*table.sorted_by, 'landed_file', 'file_row'))}"
+def _is_any_repeated(connection: duckdb.DuckDBPyConnection, *, table: LandedTable) -> bool:
+    """Whether any incoming key comes twice or is loaded already; it reads the key columns alone.
+
+    Redelivery is normal and rare: an ordinary load is found to be free of it in a tenth of the time that sorting and
+    joining all its rows would take.
+    """
     if not table.key:
-        connection.execute(f"create or replace temp table fresh as select * from incoming {order}")
-        return
+        return False
     key = ", ".join(table.key)
-    known = f"select {key} from raw.{table.name}"
-    parameters: dict[str, datetime] = {}
-    if table.bounded_by:
-        # The bounds come before the join, so that only the blocks near the incoming times are read. A device whose
-        # clock is beyond belief may have its time flagged in one delivery and not in the other: those are few, and
-        # are sought without a bound.
-        bounds = connection.execute(f"select min({table.bounded_by}), max({table.bounded_by}) from incoming").fetchone()
-        parameters = dict(zip(("low", "high"), bounds or (None, None), strict=True))
-        known = (
-            f"{known} where {table.bounded_by} between $low and $high"
-            f" union all {known} where flags > '' and contains(flags, '{IMPLAUSIBLE}')"
-        )
+    twice = f"select 1 from incoming group by {key} having count(*) > 1"
+    known, parameters = _known_keys(connection, table=table)
+    again = f"select 1 from incoming semi join ({known}) as known using ({key})"
+    found = connection.execute(f"select exists({twice}) or exists({again})", parameters).fetchone()
+    return bool(found and found[0])
+
+
+def _known_keys(connection: duckdb.DuckDBPyConnection, *, table: LandedTable) -> tuple[str, dict[str, datetime]]:
+    """A query for the loaded keys that the incoming ones may repeat, with its parameters.
+
+    The bounds come before the join, so that only the blocks near the incoming times are read. A device whose clock is
+    beyond belief may have its time of receipt in its place, another in each delivery: those rows are flagged and few,
+    and are sought without a bound where there are any.
+    """
+    known = f"select {', '.join(table.key)} from raw.{table.name}"
+    if not table.bounded_by:
+        return known, {}
+    at = table.bounded_by
+    low, high, flagged = connection.execute(
+        f"select min({at}), max({at}), bool_or(contains(flags, '{IMPLAUSIBLE}')) from incoming"
+    ).fetchone() or (None, None, False)
+    bounded = f"{known} where {at} between $low and $high"
+    if flagged:
+        bounded += f" union all {known} where flags > '' and contains(flags, '{IMPLAUSIBLE}')"
+    return bounded, {"low": low, "high": high}
+
+
+def _select_fresh_rows(connection: duckdb.DuckDBPyConnection, *, table: LandedTable) -> None:
+    """Temporary table `fresh`: the incoming rows whose key is new, each key once, the first that landed."""
+    key = ", ".join(table.key)
+    known, parameters = _known_keys(connection, table=table)
     connection.execute(
         f"""
         create or replace temp table fresh as
         select * from incoming
         anti join ({known}) as known using ({key})
         qualify row_number() over (partition by {key} order by landed_file, file_row) = 1
-        {order}
+        order by landed_file, file_row
         """,
         parameters,
     )

@@ -18,16 +18,16 @@ def message_id(number: int) -> str:
 
 
 def land_messages(
-    home: Path, *numbers: int, site_id: str = "hamburg", readings: int = 2, start: datetime = NOON
+    home: Path, *numbers: int, site_id: str = "hamburg", readings: int = 2, start: datetime = NOON, flags: str = ""
 ) -> Manifest:
     """One batch: a message per number, a minute apart from `start`, each with some readings."""
     rows = SiteRows(site_id)
     for number in numbers:
-        add_message(rows, number, event_at=start + timedelta(minutes=number), readings=readings)
+        add_message(rows, number, event_at=start + timedelta(minutes=number), readings=readings, flags=flags)
     return Landing(home, collector_id="test").commit([rows])
 
 
-def add_message(rows: SiteRows, number: int, *, event_at: datetime, readings: int = 2) -> None:
+def add_message(rows: SiteRows, number: int, *, event_at: datetime, readings: int = 2, flags: str = "") -> None:
     """Append one data message and its readings."""
     at_us = int(event_at.timestamp() * 1_000_000)
     common = {
@@ -41,7 +41,7 @@ def add_message(rows: SiteRows, number: int, *, event_at: datetime, readings: in
         "seq": number % 256,
         "event_at": at_us,
         "received_at": at_us + 50_000,
-        "flags": "",
+        "flags": flags,
     }
     day = at_us // MICROSECONDS_PER_DAY
     rows.messages.append(day, message_type="DDATA", reading_count=readings, **common)

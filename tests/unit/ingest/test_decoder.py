@@ -280,3 +280,11 @@ def test_a_message_that_no_file_can_hold_is_set_aside_and_its_neighbours_stay() 
     assert batch.ordinals == [0, 2]
     assert batch.rows.readings.table().num_rows == 2
     assert decoder.set_aside_unholdable(batch, arrivals) == 0
+
+
+def test_a_time_beyond_the_year_9999_is_flagged_because_each_delivery_will_bear_another() -> None:
+    data = device_data([a_metric(value=1, alias=1, timestamp=None)], at=2**62)
+    batch = decode(a_node_birth(), DEVICE, data)
+    assert batch.rows.messages.lists["flags"][-1] == "no_timestamp,event_time_implausible"
+    assert readings(batch)[-1]["flags"] == "event_time_implausible"
+    assert readings(batch)[-1]["event_at_source"] == "received"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -16,7 +17,7 @@ from orchestration.warehouse.landed import SensorCursor, fingerprint_landing, li
 from orchestration.warehouse.loader import LoadCount, load_files
 from orchestration.warehouse.mappings import rebuild_mappings
 from orchestration.warehouse.schema import MESSAGE, READING, LandedTable, open_warehouse
-from tests.builders.landed import land_messages, message_id
+from tests.builders.landed import NOON, land_messages, message_id
 
 
 @pytest.fixture
@@ -76,13 +77,12 @@ def test_a_message_in_two_files_of_one_load_is_loaded_once(
     ]
 
 
-def test_a_message_flagged_for_its_clock_is_recognised_without_a_time_bound(
+def test_a_message_beyond_any_clock_is_recognised_though_each_delivery_bears_another_time(
     warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    land_messages(tmp_path, 1)
+    land_messages(tmp_path, 1, flags="event_time_implausible")
     load(warehouse, tmp_path, MESSAGE)
-    warehouse.execute("update raw.message set event_at = timestamp '1970-01-01', flags = 'event_time_implausible'")
-    land_messages(tmp_path, 1)
+    land_messages(tmp_path, 1, flags="event_time_implausible", start=NOON + timedelta(days=40))
     assert load(warehouse, tmp_path, MESSAGE).redelivered_row_count == 1
 
 
