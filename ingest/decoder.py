@@ -18,7 +18,8 @@ from ingest.arrival import Arrival, message_id
 from ingest.errors import IngestError, PayloadError
 from ingest.loss_ledger import append_loss
 from ingest.mapping import EMPTY_MAPPING, SiteMapping
-from ingest.records import MICROSECONDS_PER_DAY, SiteRows, day_of
+from ingest.records import MICROSECONDS_PER_DAY, Columns, SiteRows, day_of
+from ingest.schema_drift import append_drift
 from ingest.site import Site
 from ingest.sparkplug import reader as sparkplug
 from ingest.sparkplug import topic as sparkplug_topic
@@ -70,7 +71,7 @@ class _Waiting(NamedTuple):
 
     message: DataMessage
     header: Header
-    flags: list[str]
+    step: Effects
     has_unusable_time: bool
     """It states a time beyond the year 9999: each delivery bears the time of its own receipt instead."""
 
@@ -81,7 +82,11 @@ class SiteDecoder:
     def __init__(self, site: Site, *, mapping: SiteMapping = EMPTY_MAPPING) -> None:
         self.site = site
         self.mapping = mapping
-        self.sessions = Sessions()
+        self.sessions = Sessions(
+            reorder_timeout_ms=round(site.reorder_timeout_s * 1000),
+            probe_timeout_ms=round(site.probe_timeout_s * 1000),
+            ask_for_rebirth=site.ask_for_rebirth,
+        )
         self._redelivered_count = 0
         self._known: OrderedDict[str, None] = OrderedDict()
         self._own_root = f"{site.namespace}/{OWN_LEVEL}/"
@@ -149,7 +154,7 @@ class SiteDecoder:
     ) -> None:
         """Let one message be read; what cannot be read leaves no rows but one in quarantine."""
         rows = batch.rows
-        before = (len(rows.messages.day), len(rows.readings.day), len(rows.events.day))
+        before = tuple(len(columns.day) for columns in _written_by_one(rows))
         try:
             decode(arrival, batch)
         except IngestError as error:
@@ -212,9 +217,12 @@ class SiteDecoder:
         step = self.sessions.observe(header, sparkplug.birth_metrics(payload) if is_birth else ())
         if step.losses or step.rebirths or step.stale:
             self._take(step, batch)
+        if step.is_unborn:  # from here on: what the message itself says is stale as well
+            since = header.at if header.at is not None else header.received_at
+            batch.stale.append(StaleMark(self._ordinal + 1, topic.edge_node_id, topic.device_id, since))
         node = self.sessions.node(topic.edge_node_id)
         message = DataMessage(arrival, topic, node, identifier, _session_of(header, node), self._ordinal)
-        waiting = _Waiting(message, header, step.flags, heading.at is not None and header.at is None)
+        waiting = _Waiting(message, header, step, heading.at is not None and header.at is None)
         if topic.message_type in _DATA:
             self._waiting.append(waiting)
             self._waiting_nodes.add(topic.edge_node_id)
@@ -256,6 +264,7 @@ class SiteDecoder:
     def _read_carefully(self, waiting: _Waiting, payload: Any, batch: DecodedBatch) -> None:
         arrival, topic, node, identity, session, _ = waiting.message
         rows = batch.rows
+        drifts_before = len(rows.drifts)
         try:
             count = sparkplug.read_metrics(
                 payload, arrival=arrival, topic=topic, node=node, identity=identity, session=session, rows=rows
@@ -267,6 +276,17 @@ class SiteDecoder:
                 self._take(asked, batch)
             raise _KnownMessageError(identity, error) from error
         self._append_messages([waiting], [count], rows)
+        for drift in waiting.step.drifts:
+            append_drift(
+                rows,
+                drift,
+                message_id=identity,
+                event_at=rows.messages.lists["event_at"][-1],
+                received_at=arrival.received_at,
+                day=rows.messages.day[-1],
+            )
+        if len(rows.drifts) > drifts_before:
+            self.sessions.births_changed = True  # what was told once stays told, over a restart too
 
     @staticmethod
     def _append_messages(found: list[_Waiting], reading_counts: list[int], rows: SiteRows) -> None:
@@ -276,12 +296,12 @@ class SiteDecoder:
             event_at = received_at if at is None else at * 1000
             day, is_plausible = day_of(event_at, received_at)
             if at is None:
-                waiting.flags.append("no_timestamp")
+                waiting.step.flags.append("no_timestamp")
             if not is_plausible or waiting.has_unusable_time:
-                waiting.flags.append("event_time_implausible")
+                waiting.step.flags.append("event_time_implausible")
             days.append(day)
             event_ats.append(event_at)
-            flags.append(",".join(waiting.flags))
+            flags.append(",".join(waiting.step.flags))
         messages = [waiting.message for waiting in found]
         rows.messages.extend(
             days,
@@ -335,8 +355,12 @@ def _session_of(header: Header, node: EdgeNode) -> sparkplug.Session:
     )
 
 
-def _forget(rows: SiteRows, before: tuple[int, int, int]) -> None:
-    for columns, length in zip((rows.messages, rows.readings, rows.events), before, strict=True):
+def _written_by_one(rows: SiteRows) -> tuple[Columns, ...]:
+    return (rows.messages, rows.readings, rows.events, rows.drifts)
+
+
+def _forget(rows: SiteRows, before: tuple[int, ...]) -> None:
+    for columns, length in zip(_written_by_one(rows), before, strict=True):
         columns.truncate(length)
 
 

@@ -12,15 +12,19 @@ from typing import Literal
 from ingest.records import MICROSECONDS_PER_DAY, SiteRows
 
 LossKind = Literal[
-    "seq_gap", "time_gap", "death", "rebirth_requested", "stale", "collector_offline", "broker_unreachable"
+    "seq_gap", "time_gap", "backfill", "death", "rebirth_requested", "stale", "collector_offline", "broker_unreachable"
 ]
-"""`seq_gap` and `time_gap`: messages of a session that never came, seen in `seq` or only in the clock. `death` and
-`stale`: an edge node was away. `collector_offline` and `broker_unreachable`: nobody listened (edge_node_id '')."""
+"""`seq_gap` and `time_gap`: messages of a session that never came, seen in `seq` or only in the clock; `backfill`: one
+of them came after all. `death` and `stale`: an edge node was away. `collector_offline` and `broker_unreachable`: nobody
+listened (edge_node_id '')."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:
-    """One entry of the ledger; times in ms UTC. A count is an estimate: edges report by exception."""
+    """One entry of the ledger; times in ms UTC. A count is an estimate: edges report by exception.
+
+    `estimated_count` is what is still missing, `filled_count` what came late; both together were expected.
+    """
 
     edge_node_id: str
     loss_kind: LossKind
@@ -31,6 +35,7 @@ class Loss:
     first_missing_seq: int | None = None
     last_missing_seq: int | None = None
     estimated_count: int | None = None
+    filled_count: int | None = None
     from_at: int | None = None
     until_at: int | None = None
 
@@ -60,6 +65,7 @@ def append_loss(rows: SiteRows, loss: Loss) -> None:
         first_missing_seq=loss.first_missing_seq,
         last_missing_seq=loss.last_missing_seq,
         estimated_count=loss.estimated_count,
+        filled_count=loss.filled_count,
         from_at=_microseconds(loss.from_at),
         until_at=_microseconds(loss.until_at),
         received_at=loss.received_at * 1000,

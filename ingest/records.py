@@ -91,6 +91,7 @@ SCHEMAS: dict[Kind, pa.Schema] = {
             ("first_missing_seq", pa.int16()),
             ("last_missing_seq", pa.int16()),
             ("estimated_count", pa.int64()),
+            ("filled_count", pa.int64()),
             ("from_at", _AT),
             ("until_at", _AT),
             ("received_at", _AT),

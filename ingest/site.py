@@ -99,6 +99,12 @@ class Site(BaseModel):
     group_id: GroupId | None = None
     broker: Broker
     mapping: Path | None = None
+    reorder_timeout_s: Annotated[float, Field(ge=0, le=3_600)] = 5.0
+    """How long a number missing in `seq` may be merely late (tck-id-operational-behavior-host-reordering-param)."""
+    probe_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 30.0
+    """How long a node suspected dead has to answer before it counts as offline."""
+    ask_for_rebirth: bool = True
+    """Off: nothing is ever written to the plant but STATE."""
 
     @field_validator("time_zone")
     @classmethod

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from ingest.arrival import Arrival
 from ingest.errors import PayloadError
 from ingest.records import EARLIEST_PLAUSIBLE_US, MICROSECONDS_PER_DAY, Columns, SiteRows
+from ingest.schema_drift import Drift, append_drift
 from ingest.sparkplug.datatypes import datatype_name
 from ingest.sparkplug.metrics import QUALITY_GOOD, read_properties, read_value
 from ingest.sparkplug.payload import BD_SEQ
@@ -93,7 +94,8 @@ def read_metrics(
         flags: list[str] = []
         definition = _definition(metric, topic.device_id, node, flags, is_birth=is_birth)
         datatype = metric.datatype or definition.datatype
-        if not is_birth and metric.datatype and definition.datatype and metric.datatype != definition.datatype:
+        is_contradiction = not is_birth and bool(definition.datatype) and datatype != definition.datatype
+        if is_contradiction:
             flags.append("datatype_drift")
         value = read_value(metric, datatype)
         if value.is_drifted and "datatype_drift" not in flags:
@@ -111,6 +113,16 @@ def read_metrics(
             flags.append("event_time_implausible")
         if source == "received" and payload_at is not None:  # it stated a time beyond the year 9999
             flags.append("event_time_implausible")
+        if is_contradiction and node.is_first_contradiction(definition, datatype):
+            names = datatype_name(definition.datatype), datatype_name(datatype)
+            append_drift(
+                rows,
+                Drift(topic.edge_node_id, topic.device_id, definition.name, index, "datatype", *names),
+                message_id=identity,
+                event_at=event_at,
+                received_at=received_at,
+                day=columns.day[-1],
+            )
         if metric.is_transient:
             flags.append("transient")
         if metric.is_historical and birth_at is not None and event_at < birth_at and not metric.HasField("name"):

@@ -128,6 +128,7 @@ LOSS = LandedTable(
         ("first_missing_seq", "smallint"),
         ("last_missing_seq", "smallint"),
         ("estimated_count", "bigint"),
+        ("filled_count", "bigint"),
         ("from_at", "timestamp"),
         ("until_at", "timestamp"),
         ("received_at", "timestamp"),

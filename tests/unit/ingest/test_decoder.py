@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ingest.arrival import Arrival
-from ingest.decoder import DecodedBatch, SiteDecoder
+from ingest.decoder import DecodedBatch, SiteDecoder, StaleMark
 from ingest.landing import Landing
 from ingest.mapping import SiteMapping
 from ingest.sparkplug import sparkplug_b_pb2
@@ -123,6 +123,57 @@ def test_a_datatype_that_differs_from_the_birth_is_kept_and_flagged() -> None:
     data = device_data([a_metric("Counters/Energy", 1.5, datatype=DataType.Double)], with_datatypes=True)
     row = readings(decode(a_node_birth(), DEVICE, data))[-1]
     assert (row["value_double"], row["datatype"], row["flags"]) == (1.5, "Double", "datatype_drift")
+
+
+def drifts(batch: DecodedBatch) -> list[dict[str, Any]]:
+    return batch.rows.drifts.table().to_pylist()
+
+
+def test_a_datatype_that_data_contradicts_is_one_drift_however_many_messages_carry_it() -> None:
+    decoder = SiteDecoder(a_site())
+    data = [
+        device_data(
+            [a_metric("Status/State", "idle", datatype=DataType.String), a_metric("Counters/Energy", 1.5, datatype=9)],
+            seq=seq,
+            at=MARCH_1 + seq,
+            with_datatypes=True,
+        )
+        for seq in (2, 3, 4)
+    ]
+    batch = decode(a_node_birth(), DEVICE, *data, decoder=decoder)
+    (drift,) = drifts(batch)
+    assert (drift["metric_name"], drift["metric_index"], drift["drift_kind"]) == ("Counters/Energy", 1, "datatype")
+    assert (drift["before"], drift["after"], drift["site_id"]) == ("Int64", "Float", "hamburg")
+    assert drift["message_id"] == messages(batch)[2]["message_id"]
+    assert decoder.sessions.births_changed
+
+
+def test_a_birth_that_changes_datatype_and_unit_lands_as_drift_beside_its_rows(tmp_path: Path) -> None:
+    later = a_device_birth(
+        [a_metric("Counters/Energy", 1.5, datatype=DataType.Double, properties={"engUnit": "kWh"})],
+        seq=2,
+        at=MARCH_1 + 5000,
+    )
+    batch = decode(a_node_birth(), DEVICE, later)
+    assert [(d["drift_kind"], d["before"], d["after"]) for d in drifts(batch)] == [
+        ("datatype", "Int64", "Double"),
+        ("unit", "Wh", "kWh"),
+    ]
+    assert {d["event_at"] for d in drifts(batch)} == {messages(batch)[2]["event_at"]}
+    assert any("drifts" in str(file) for file in Landing(tmp_path, collector_id="c").commit([batch.rows]).files)
+
+
+def test_what_a_device_says_before_its_birth_is_stored_and_shown_stale() -> None:
+    batch = decode(a_node_birth(), device_data([a_metric("x", 1, datatype=DataType.Int64)], seq=1, with_datatypes=True))
+    assert messages(batch)[-1]["flags"] == "device_offline"
+    assert batch.stale[-1] == StaleMark(2, "milling_line", "cnc_101", MARCH_1 + 1000)
+    assert len(readings(batch)) == 2
+
+
+def test_a_site_sets_its_own_reorder_timeout_and_may_forbid_rebirths() -> None:
+    decoder = SiteDecoder(a_site(reorder_timeout_s=0.5, probe_timeout_s=7, ask_for_rebirth=False))
+    machine = decoder.sessions
+    assert (machine.reorder_timeout_ms, machine.probe_timeout_ms, machine.ask_for_rebirth) == (500, 7000, False)
 
 
 def test_a_name_without_its_birth_prefix_is_found_by_suffix_and_flagged() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from typing import Any
 
 from hypothesis import given
@@ -166,7 +168,7 @@ def test_a_device_death_without_seq_leaves_the_expected_seq_alone() -> None:
     sessions = a_born_node()
     effects = sessions.observe(header("DDEATH", seq=None, at=None, device="cnc"))
     assert (effects.flags, effects.stale) == (["no_seq"], [("line", "cnc", T0)])
-    assert sessions.observe(header("DDATA", seq=2, at=T0 + 1, device="cnc")).flags == []
+    assert sessions.observe(header("NDATA", seq=2, at=T0 + 1)).flags == []
 
 
 def test_data_before_any_birth_asks_for_one_and_then_keeps_quiet() -> None:
@@ -182,8 +184,6 @@ def test_a_rebirth_switch_behind_a_prefix_is_found() -> None:
 
 
 def test_a_snapshot_brings_back_names_positions_and_open_gaps() -> None:
-    import json
-
     sessions = a_born_node(bd_seq=5)
     sessions.observe(header("DDATA", seq=9, at=T0 + 9, device="cnc"))
     births = json.loads(json.dumps(snapshot.births(sessions)))
@@ -210,3 +210,191 @@ def test_every_message_that_never_comes_is_counted(is_lost: list[bool]) -> None:
     expected = sum(is_lost)
     counted = sum(loss.estimated_count or 0 for loss in sessions.expire(T0 + 10**9).losses)
     assert longest >= 255 or counted == expected
+
+
+def test_a_birth_stamped_far_ahead_does_not_make_all_that_follows_look_late() -> None:
+    year = 365 * 86_400_000
+    sessions = Sessions()
+    sessions.observe(header("NBIRTH", seq=0, bd_seq=0, at=T0 + year, received_at=T0), [])
+    sessions.observe(header("DBIRTH", seq=1, at=T0 + year, received_at=T0, device="cnc"), [])
+    assert sessions.observe(header("DDATA", seq=4, at=T0 + 1000, device="cnc")).flags == []
+    assert sessions.observe(header("DDATA", seq=3, at=T0 + 500, device="cnc")).flags == ["out_of_order"]
+    assert [loss.estimated_count for loss in sessions.expire(T0 + 60_000).losses][:1] == [1]
+    assert sessions.node("line").birth_at == T0 + year  # the session keeps the name it gave itself
+    assert sessions.observe(header("NBIRTH", seq=0, bd_seq=1, at=T0 + 90_000), []).flags == []
+
+
+def test_one_wild_stamp_in_data_is_forgotten_by_the_next_message() -> None:
+    sessions = a_born_node()
+    sessions.observe(header("DDATA", seq=2, at=T0 + 10**12, received_at=T0 + 1000, device="cnc"))
+    sessions.observe(header("DDATA", seq=3, at=T0 + 2000, device="cnc"))
+    assert sessions.observe(header("DDATA", seq=200, at=T0 + 3000, device="cnc")).flags == []
+    assert [loss.estimated_count for loss in sessions.expire(T0 + 60_000).losses][:1] == [196]
+
+
+def test_a_clock_set_back_at_a_reboot_does_not_hide_the_session_it_begins() -> None:
+    sessions = a_born_node(bd_seq=255, at=T0)
+    effects = sessions.observe(
+        header("NBIRTH", seq=0, bd_seq=0, at=T0 - 10**9, received_at=T0 + 5000), [BirthMetric("new", 1, 4, None)]
+    )
+    assert (effects.flags, sessions.node("line").bd_seq) == ([], 0)
+
+
+def test_a_straggler_of_the_session_before_is_told_apart() -> None:
+    sessions = a_born_node(bd_seq=1, at=T0 + 5000)
+    effects = sessions.observe(header("NDATA", seq=77, at=T0, received_at=T0 + 6000))
+    assert effects.flags == ["out_of_order", "before_birth"]
+    assert sessions.expire(T0 + 10**6).losses == []
+
+
+def test_any_sequence_number_may_open_a_session() -> None:
+    for seq in (0, 1, 200, 255):
+        sessions = Sessions()
+        sessions.observe(header("NBIRTH", seq=seq, bd_seq=0), [])
+        assert sessions.observe(header("NDATA", seq=(seq + 1) % 256, at=T0 + 1)).flags == []
+        assert sessions.expire(T0 + 10**9).losses == []
+
+
+def test_devices_are_online_from_their_birth_to_their_own_death_or_their_nodes_birth_and_death() -> None:
+    sessions = a_born_node()
+    node = sessions.node("line")
+    seen = [dict(node.devices)]
+    for message in (
+        header("DDEATH", seq=2, at=T0 + 1, device="cnc"),
+        header("DBIRTH", seq=3, at=T0 + 2, device="cnc"),
+        header("NBIRTH", seq=4, bd_seq=0, at=T0 + 3),
+        header("DBIRTH", seq=5, at=T0 + 4, device="cnc"),
+        header("NDEATH", bd_seq=0, at=T0 + 5),
+    ):
+        sessions.observe(message)
+        seen.append(dict(node.devices))
+    assert [each["cnc"] for each in seen] == [True, False, True, False, True, False]
+
+
+def test_a_device_that_speaks_before_its_birth_is_flagged_asked_for_and_stays_stale() -> None:
+    sessions = a_born_node()
+    sessions.observe(header("NBIRTH", seq=2, bd_seq=0, at=T0 + 1), [])
+    effects = sessions.observe(header("DDATA", seq=3, at=T0 + 2, device="cnc"))
+    assert (effects.flags, effects.rebirths, effects.is_unborn) == (["device_offline"], ["line"], True)
+    sessions.observe(header("DBIRTH", seq=4, at=T0 + 3, device="cnc"), [])
+    assert sessions.observe(header("DDATA", seq=5, at=T0 + 4, device="cnc")).is_unborn is False
+
+
+def test_a_death_is_stale_from_receipt_and_a_devices_death_from_its_payloads_time() -> None:
+    sessions = a_born_node(bd_seq=7)
+    device = sessions.observe(header("DDEATH", seq=2, at=T0 + 10, received_at=T0 + 900, device="cnc"))
+    node = sessions.observe(header("NDEATH", bd_seq=7, at=T0 - 10**6, received_at=T0 + 1000))
+    assert (device.stale, node.stale) == ([("line", "cnc", T0 + 10)], [("line", None, T0 + 1000)])
+
+
+def test_the_reorder_timeout_is_the_sites_to_choose() -> None:
+    for timeout in (0, 200, 60_000):
+        sessions = Sessions(reorder_timeout_ms=timeout)
+        sessions.observe(header("NBIRTH", seq=0, bd_seq=0), [])
+        sessions.observe(header("NDATA", seq=2, at=T0 + 1))
+        assert sessions.expire(T0 + timeout).rebirths == []
+        assert sessions.expire(T0 + 1 + timeout).rebirths == ["line"]
+
+
+def test_a_site_may_forbid_to_ask() -> None:
+    sessions = Sessions(ask_for_rebirth=False)
+    effects = sessions.observe(header("DDATA", seq=2, at=T0, device="cnc"))
+    assert (effects.flags, effects.rebirths, effects.losses) == (["no_birth"], [], [])
+
+
+def test_a_rebirth_is_countable_and_a_new_session_is_none() -> None:
+    sessions = a_born_node(bd_seq=3)
+    assert sessions.observe(header("NBIRTH", seq=2, bd_seq=3, at=T0 + 5), []).flags == ["rebirth"]
+    assert sessions.observe(header("NBIRTH", seq=0, bd_seq=4, at=T0 + 9), []).flags == []
+
+
+def test_a_node_that_answers_without_mending_the_cause_is_asked_ever_more_rarely() -> None:
+    sessions = a_born_node()
+    asked_at, now = [], T0
+    while len(asked_at) < 6:
+        now += 1000
+        effects = Effects()
+        sessions.request_rebirth("line", now, effects, why="a metric in no birth")
+        if effects.rebirths:
+            asked_at.append(now)
+            sessions.observe(header("NBIRTH", seq=0, bd_seq=0, at=now + 1), [])
+    pauses = [later - earlier for earlier, later in itertools.pairwise(asked_at)]
+    assert pauses == [5_000, 10_000, 20_000, 40_000, 80_000]
+
+
+def test_what_comes_after_the_timeout_is_a_backfill_of_the_loss() -> None:
+    sessions = a_born_node()
+    sessions.observe(header("DDATA", seq=5, at=T0 + 5000, device="cnc"))
+    sessions.observe(header("DDATA", seq=2, at=T0 + 2000, device="cnc"))
+    (gap, *_) = sessions.expire(T0 + 60_000).losses
+    assert (gap.loss_kind, gap.estimated_count, gap.filled_count) == ("seq_gap", 2, 1)
+    late = sessions.observe(header("DDATA", seq=4, at=T0 + 4000, received_at=T0 + 70_000, device="cnc"))
+    (fill,) = late.losses
+    assert (fill.loss_kind, fill.first_missing_seq, fill.estimated_count, fill.filled_count) == ("backfill", 4, 0, 1)
+    assert (fill.from_at, fill.until_at) == (T0, T0 + 5000)
+    assert sessions.observe(header("DDATA", seq=4, at=T0 + 4001, received_at=T0 + 71_000, device="cnc")).losses == []
+
+
+def test_a_whole_turn_that_only_the_clock_shows_is_a_time_gap() -> None:
+    sessions = a_born_node()
+    now = T0
+    for step in range(300):
+        now += 1000
+        sessions.observe(header("DDATA", seq=(2 + step) % 256, at=now, device="cnc"))
+    now += 1000 * (256 * 3 + 1)
+    effects = sessions.observe(header("DDATA", seq=(2 + 300) % 256, at=now, device="cnc"))
+    assert [(loss.loss_kind, loss.estimated_count) for loss in effects.losses] == [("time_gap", 768)]
+    pause = sessions.observe(header("DDATA", seq=(2 + 301) % 256, at=now + 1000 * 400, device="cnc"))
+    assert pause.losses == []  # 399 are no whole turns: the sequence is believed
+
+
+def test_a_birth_that_changes_a_datatype_or_a_unit_is_told_once() -> None:
+    sessions = a_born_node()
+    changed = [BirthMetric("a", 1, 10, "kWh"), BirthMetric("b", 2, 10, None), BirthMetric("c", 3, 4, None)]
+    effects = sessions.observe(header("DBIRTH", seq=2, at=T0 + 1, device="cnc"), changed)
+    assert [(d.metric_name, d.metric_index, d.drift_kind, d.before, d.after) for d in effects.drifts] == [
+        ("a", 0, "datatype", "Int64", "Double"),
+        ("a", 0, "unit", "Wh", "kWh"),
+    ]
+    assert sessions.observe(header("DBIRTH", seq=3, at=T0 + 2, device="cnc"), changed).drifts == []
+
+
+def test_drift_is_judged_over_sessions_restarts_and_births_that_leave_a_metric_out() -> None:
+    sessions = a_born_node()
+    sessions.observe(header("DBIRTH", seq=2, at=T0 + 1, device="cnc"), [BirthMetric("b", 2, 10, None)])
+    again = Sessions()
+    document = json.loads(json.dumps([snapshot.births(sessions), snapshot.positions(sessions)]))
+    snapshot.restore(again, births=document[0], positions=document[1])
+    assert again.node("line").by_name("cnc", "a") == (None, False)
+    again.observe(header("NBIRTH", seq=0, bd_seq=1, at=T0 + 10), [])
+    effects = again.observe(header("DBIRTH", seq=1, at=T0 + 11, device="cnc"), [BirthMetric("a", 1, 12, "Wh")])
+    assert [(d.metric_name, d.before, d.after) for d in effects.drifts] == [("a", "Int64", "String")]
+
+
+def test_names_and_ids_that_differ_by_case_only_are_kept_apart_and_told_once() -> None:
+    sessions = a_born_node()
+    twins = [BirthMetric("Temp", 11, 10, None), BirthMetric("temp", 12, 10, None)]
+    effects = sessions.observe(header("DBIRTH", seq=2, at=T0 + 1, device="CNC"), twins)
+    assert [(d.drift_kind, d.metric_name, d.metric_index, d.before, d.after) for d in effects.drifts] == [
+        ("case_conflict", "", -1, "cnc", "CNC"),
+        ("case_conflict", "temp", 1, "Temp", "temp"),
+    ]
+    assert effects.flags == ["case_conflict"]
+    node = sessions.node("line")
+    assert [getattr(node.by_alias("CNC", alias), "name", None) for alias in (11, 12)] == ["Temp", "temp"]
+    assert sessions.observe(header("DBIRTH", seq=3, at=T0 + 2, device="CNC"), twins).drifts == []
+    other = sessions.observe(header("NBIRTH", seq=0, bd_seq=0, edge_node_id="Line"), [])
+    assert [(d.edge_node_id, d.before, d.after) for d in other.drifts] == [("Line", "line", "Line")]
+
+
+def test_a_snapshot_of_an_older_version_is_read() -> None:
+    sessions = a_born_node(bd_seq=5)
+    births, positions = snapshot.births(sessions), snapshot.positions(sessions)
+    for entry in births:
+        del entry["known"], entry["data_drifts"]
+    for position in positions.values():
+        for name in ("started_at", "devices", "closed_gaps", "rebirth"):
+            del position[name]
+    again = Sessions()
+    snapshot.restore(again, births=births, positions=positions)
+    assert again.observe(header("DDATA", seq=2, at=T0 + 1, device="cnc")).flags == []
