@@ -7,10 +7,10 @@ pause. Does not belong here: the sequence itself (session), rows (loss_ledger).
 for a weekend and loses nothing, so a pause is called a loss only when the node is steady and the missing count falls
 upon whole turns within its jitter; else the sequence is believed.
 
-Measured on simulated nodes (tests/unit/ingest/sparkplug/test_cadence.py, seeded; a message a second, 800 losses of 1 to 19
-whole turns, 8,000 harmless pauses of random length). Times jittered by 0, 20 and 45 % of the period: every loss found and
-counted exactly; pauses mistaken for a loss 0.6, 1.1 and 1.8 %. Nodes that report by exception: no pause mistaken in
-2,000, and no loss of whole turns found. A node is trusted after 192 messages; a restart of the collector starts anew.
+Measured on simulated nodes (tests/unit/ingest/sparkplug/test_cadence.py, seeded; a message a second, 800 losses of 1 to
+19 whole turns, 8,000 harmless pauses of random length). Times jittered by 0, 20 and 45 % of the period: every loss was
+found and counted exactly; pauses mistaken for a loss 0.6, 1.1 and 1.8 %. Nodes that report by exception: no pause
+mistaken in 2,000, and no loss of whole turns found. A node is trusted after 192 messages; a restart starts anew.
 """
 
 from __future__ import annotations
