@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from ingest.loss_ledger import Loss
 from ingest.sparkplug.cadence import Cadence
 from ingest.sparkplug.definitions import Definitions, MetricDefinition, remember
+from ingest.sparkplug.payload import REBIRTH
 from ingest.sparkplug.rebirth import RebirthPolicy
 
-PREFIXES = ("DATA/", "ATTR/", "CMD/")
-"""Folders that mqtt-spb-wrapper puts before names in births and leaves out in DATA."""
+DATA_FOLDER = "DATA/"
+"""Where a name stands in several folders of a birth, DATA speaks of the one of its own name."""
 
 CLOSED_GAPS = 8
 """They travel in every manifest."""
@@ -68,6 +69,9 @@ class EdgeNode:
     """Gaps that became losses: what arrives even later is a backfill."""
     cadence: Cadence = field(default_factory=Cadence)
     rebirth: RebirthPolicy = field(default_factory=RebirthPolicy)
+    _bare_names: dict[str, tuple[dict[str, MetricDefinition] | None, dict[str, MetricDefinition | None]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def by_alias(self, device_id: str, alias: int) -> MetricDefinition | None:
         """The metric an alias stands for in the current birth of its device.
@@ -78,26 +82,41 @@ class EdgeNode:
         return self.aliases.get((device_id, alias))
 
     def by_name(self, device_id: str, name: str) -> tuple[MetricDefinition | None, bool]:
-        """The metric of this name, and whether it was found only behind one of the known prefixes."""
+        """The metric of this name, and whether only its birth puts the name into a folder.
+
+        Some clients (mqtt-spb-wrapper: `DATA/temp`, then `temp`) sort a birth's names into folders and leave the folder
+        out in DATA. Such a name is found where one metric alone bears it after its first folder, or does so in `DATA/`;
+        any other choice would be a guess.
+        """
         known = self.names.get(device_id)
         if known is None:
             return None, False
         found = known.get(name)
         if found is not None:
             return found, False
-        for prefix in PREFIXES:
-            found = known.get(prefix + name)
-            if found is not None:
-                return found, True
-        return None, False
+        if (found := known.get(DATA_FOLDER + name)) is None:
+            found = self._without_folder(device_id, known).get(name)
+        return found, found is not None
+
+    def _without_folder(self, device_id: str, known: dict[str, MetricDefinition]) -> dict[str, MetricDefinition | None]:
+        """A birth's names less their first folder; None where several share one. Made once per birth."""
+        made_of, bare = self._bare_names.get(device_id, (None, {}))
+        if made_of is not known:
+            bare = {}
+            for name, definition in known.items():
+                _, folder_end, rest = name.partition("/")
+                if folder_end:
+                    bare[rest] = None if rest in bare else definition
+            self._bare_names[device_id] = (known, bare)
+        return bare
 
     @property
     def rebirth_metric(self) -> str:
         """The name under which this node declared its rebirth switch."""
-        for name in self.names.get("", ()):
-            if name.endswith("Node Control/Rebirth"):
-                return name
-        return "Node Control/Rebirth"
+        known = self.names.get("", {})
+        if REBIRTH in known:
+            return REBIRTH
+        return next((name for name in known if name.endswith(f"/{REBIRTH}")), REBIRTH)
 
     def declare(self, device_id: str, definitions: Definitions) -> bool:
         """Put a birth's definitions in force; returns whether it claims an alias that another device holds.

@@ -32,9 +32,9 @@ from ingest.sparkplug.definitions import (
     drifts_between,
     id_conflict,
 )
-from ingest.sparkplug.edge_node import PREFIXES, EdgeNode, Gap
+from ingest.sparkplug.edge_node import EdgeNode, Gap
 
-__all__ = ["PREFIXES", "BirthMetric", "EdgeNode", "Effects", "Gap", "Header", "MetricDefinition", "Sessions"]
+__all__ = ["BirthMetric", "EdgeNode", "Effects", "Gap", "Header", "MetricDefinition", "Sessions"]
 
 AHEAD_MS = 60_000
 DAY_MS = 86_400_000

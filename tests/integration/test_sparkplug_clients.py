@@ -1,75 +1,31 @@
-"""A third-party edge node, `pysparkplug`, against a real broker: births, data, a crash and a return."""
+"""Published Sparkplug clients against a real broker, collector and warehouse: what each published is what is held.
+
+Two lives each: one that ends in a crash, and a return that ends in order.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
+import duckdb
 import pytest
 
 from ingest.current_state import read_state
 from ingest.landing import read_manifests
+from ingest.sparkplug.datatypes import ARRAYS, FLOATING, INTEGER_BITS, DataType
+from orchestration.warehouse.landed import read_landed_files
+from orchestration.warehouse.loader import load_files
+from orchestration.warehouse.schema import LANDED_TABLES, open_warehouse
 from tests.builders.sparkplug import a_site
-from tests.integration.brokers import REPOSITORY, Mosquitto, a_collector_process, a_mosquitto, stop
+from tests.integration.brokers import Mosquitto, a_collector_process, a_mosquitto, stop
+from tests.integration.sparkplug_peers import READABLE, UNREADABLE, Peer
 
-EDGE_NODE = """
-import json, os, sys, time
-from pysparkplug import DataType, Device, EdgeNode, Metric, get_current_timestamp
-
-port, life, count = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-sent = []
-
-def metric(name, datatype, value):
-    made = Metric(timestamp=get_current_timestamp(), name=name, datatype=datatype, value=value)
-    sent.append([name, datatype.name, value, made.timestamp])
-    return made
-
-node = EdgeNode("hamburg", "py_edge", [metric("uptime", DataType.UINT32, 1)])
-node.register(Device("filler", [
-    metric("Counters/Good", DataType.UINT64, 2**63 + 5),
-    metric("Sensors/Temperature", DataType.DOUBLE, 21.5),
-    metric("Sensors/Pressure", DataType.FLOAT, 1.25),
-    metric("offset", DataType.INT32, -12),
-    metric("running", DataType.BOOLEAN, True),
-    metric("Status/State", DataType.STRING, "executing"),
-    metric("profile", DataType.INT16_ARRAY, (-1, 2)),
-]))
-node.connect("127.0.0.1", port=port)
-time.sleep(1.0)
-for number in range(count):
-    temperature = metric("Sensors/Temperature", DataType.DOUBLE, number / 4)
-    node.update_device("filler", [metric("offset", DataType.INT32, -number), temperature])
-    time.sleep(0.005)
-time.sleep(1.0)
-print(json.dumps(sent), flush=True)
-if life == "crash":
-    os._exit(9)
-node.disconnect()
-"""
-
-
-@pytest.fixture
-def peers_python() -> Path:
-    """The interpreter of an environment with pysparkplug, which needs paho-mqtt < 2 and cannot share ours.
-
-    Made by two commands (elsewhere than .venv-peers: name it in LINESHAFT_PEERS_VENV):
-
-        python3 -m venv .venv-peers
-        .venv-peers/bin/pip install -q "pysparkplug==0.6.1" "paho-mqtt<2"
-    """
-    python = Path(os.environ.get("LINESHAFT_PEERS_VENV", REPOSITORY / ".venv-peers")) / "bin" / "python"
-    if not python.exists():
-        pytest.skip(
-            f"no environment with pysparkplug at {python.parents[1]}: python3 -m venv it, pip install pysparkplug"
-        )
-    return python
+STRUCTURED = {DataType.DataSet, DataType.Template, *ARRAYS}
 
 
 @pytest.fixture
@@ -78,56 +34,173 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
         yield broker
 
 
-def live(python: Path, broker: Mosquitto, life: str, count: int) -> list[list[Any]]:
-    """One life of the edge node; returns what it sent: name, datatype, value, timestamp."""
-    done = subprocess.run(
-        [python, "-c", EDGE_NODE, str(broker.port), life, str(count)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == (9 if life == "crash" else 0), done.stderr
-    sent: list[list[Any]] = json.loads(done.stdout)
-    return sent
+def wait_for(home: Path, is_landed: Callable[[dict[str, int]], bool]) -> None:
+    """Wait until the row counts of the landing zone, by kind, are enough."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        counts: dict[str, int] = {}
+        for manifest in read_manifests(home):
+            for file in manifest.files:
+                counts[file.kind] = counts.get(file.kind, 0) + file.row_count
+        if is_landed(counts):
+            return
+        time.sleep(0.2)
 
 
-def readings(home: Path) -> list[dict[str, Any]]:
-    files = [file for manifest in read_manifests(home) for file in manifest.files if file.kind == "readings"]
-    return [row for file in files for row in pq.ParquetFile(home / file.path).read().to_pylist()]
+def load(home: Path) -> duckdb.DuckDBPyConnection:
+    """Everything landed, loaded into a warehouse and opened for questions."""
+    path = home / "warehouse.duckdb"
+    files = [file for batch in read_landed_files(home).values() for file in batch]
+    with open_warehouse(path) as connection:
+        for table in LANDED_TABLES:
+            assert load_files(connection, table=table, files=files, home=home).rejections == ()
+    return duckdb.connect(str(path), read_only=True)
+
+
+def ask(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    found = connection.execute(query)
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def milliseconds(moment: datetime) -> int:
     return round(moment.replace(tzinfo=UTC).timestamp() * 1000)
 
 
-def landed_value(row: dict[str, Any]) -> Any:
-    if row["value_text"] is not None:
-        return {"true": True, "false": False, "[-1,2]": [-1, 2]}.get(row["value_text"], row["value_text"])
-    return row["value_double"] if row["value_decimal"] is None else int(row["value_decimal"])
+def held_value(row: dict[str, Any]) -> Any:
+    """The value as the client said it, from the columns of its datatype alone."""
+    datatype = DataType[row["datatype"]]
+    if datatype in STRUCTURED:
+        return None if row["value_text"] is None else json.loads(row["value_text"])
+    if datatype in INTEGER_BITS:  # DateTime among them
+        return None if row["value_decimal"] is None else int(row["value_decimal"])
+    if datatype in FLOATING:
+        return row["value_double"]
+    if datatype == DataType.Boolean:
+        return {"true": True, "false": False, None: None}[row["value_text"]]
+    return row["value_text"]
 
 
-def test_births_data_a_crash_and_a_return_land_as_they_were_sent(
-    peers_python: Path, broker: Mosquitto, tmp_path: Path
+def said(sent: list[dict[str, Any]], peer: Peer) -> list[str]:
+    return sorted(
+        repr(
+            (
+                record["device"],
+                record["name"],
+                record["kind"],
+                record["datatype"],
+                float(record["value"]) if is_float(record) else record["value"],  # JavaScript says 0 for 0.0
+                record["at"],
+                record.get("source", "metric"),
+                record.get("is_historical", False),
+                record.get("unit"),
+                peer.data_flags if record["kind"] == "data" else "",
+            )
+        )
+        for record in sent
+    )
+
+
+def is_float(record: dict[str, Any]) -> bool:
+    return record["datatype"] in {"Float", "Double"} and record["value"] is not None
+
+
+def held(rows: list[dict[str, Any]], began: int, ended: int, unstamped: set[str]) -> list[str]:
+    """Rows as `said` puts them; where the client alone knew the time, it must lie within the run."""
+    found = []
+    for row in rows:
+        at: int | None = milliseconds(row["event_at"])
+        if row["metric_name"] in unstamped:
+            assert at is not None
+            assert began <= at <= ended
+            at = None
+        found.append(
+            repr(
+                (
+                    row["device_id"],
+                    row["metric_name"],
+                    "birth" if row["message_type"].endswith("BIRTH") else "data",
+                    row["datatype"],
+                    held_value(row),
+                    at,
+                    row["event_at_source"],
+                    row["is_historical"],
+                    row["source_unit"],
+                    row["flags"],
+                )
+            )
+        )
+    return sorted(found)
+
+
+@pytest.mark.parametrize("peer", READABLE, ids=lambda peer: peer.name)
+def test_what_a_client_published_in_two_lives_is_what_the_warehouse_holds(
+    peer: Peer, broker: Mosquitto, tmp_path: Path
 ) -> None:
+    peer.command()
+    home = tmp_path / "home"
+    began = time.time_ns() // 1_000_000
+    with a_collector_process([a_site(broker={"url": broker.url})], home, batch_seconds=0.2) as collector:
+        sent = peer.live(broker.port, life="crash", count=100)
+        sent += peer.live(broker.port, life="clean", count=50)
+        wait_for(home, lambda counts: counts.get("readings", 0) >= len(sent))
+        stop(collector)
+    ended = time.time_ns() // 1_000_000
+    warehouse = load(home)
+    rows = ask(
+        warehouse,
+        "select reading.*, message.message_type from raw.reading join raw.message using (message_id)"
+        " where metric_name <> 'bdSeq'",
+    )
+    unstamped = {record["name"] for record in sent if record["at"] is None}
+    assert held(rows, began, ended, unstamped) == said(sent, peer)
+    assert {row["quality"] for row in rows} == {192}
+    assert len({row["birth_at"] for row in rows}) == 2  # each life is a session, whatever its bd_seq says
+    assert ask(warehouse, "select * from raw.quarantined_message") == []
+
+    messages = ask(warehouse, "select message_type, seq, flags from raw.message order by event_at, seq")
+    found = {
+        (m["message_type"], m["flags"]) for m in messages if m["flags"] or m["message_type"] in {"NBIRTH", "DDATA"}
+    }
+    assert found == {("NBIRTH", ""), ("DDATA", ""), *peer.message_flags}
+    losses = [row["loss_kind"] for row in ask(warehouse, "select loss_kind from raw.loss")]
+    assert "seq_gap" not in losses
+    assert peer.end in losses
+
+
+def test_a_clients_last_value_is_the_current_state(broker: Mosquitto, tmp_path: Path) -> None:
+    peer = READABLE[0]
+    peer.command()
     home = tmp_path / "home"
     with a_collector_process([a_site(broker={"url": broker.url})], home, batch_seconds=0.2) as collector:
-        sent = live(peers_python, broker, "crash", 200)
-        sent += live(peers_python, broker, "clean", 100)
-        time.sleep(1.5)
+        sent = peer.live(broker.port, life="clean", count=5)
+        wait_for(home, lambda counts: counts.get("readings", 0) >= len(sent))
         stop(collector)
-    rows = [row for row in readings(home) if row["metric_name"] not in {"bdSeq", "Node Control/Rebirth"}]
-    datatypes = {"UINT32": "UInt32", "UINT64": "UInt64", "INT16_ARRAY": "Int16Array"}
-    expected = [(name, datatypes.get(datatype, datatype.capitalize()), value, at) for name, datatype, value, at in sent]
-    found = [(row["metric_name"], row["datatype"], landed_value(row), milliseconds(row["event_at"])) for row in rows]
-    assert sorted(map(repr, found)) == sorted(map(repr, expected))
-    assert {row["flags"] for row in rows} == {""}
-    births = {row["birth_at"] for row in rows}
-    assert len(births) == 2  # bd_seq restarts with the process: only the birth time tells the two lives apart
-    assert {row["bd_seq"] for row in rows} == {0}
-    losses = [file for manifest in read_manifests(home) for file in manifest.files if file.kind == "losses"]
-    kinds = [kind for file in losses for kind in pq.ParquetFile(home / file.path).read(["loss_kind"])[0].to_pylist()]
-    assert "seq_gap" not in kinds
-    assert {"death", "stale"} <= set(kinds)
-    (good,) = read_state(home, "hamburg/py_edge/filler/Counters/Good")
+    (good,) = read_state(home, "hamburg/edge/filler/Counters/Good")
     assert good.value == 2**63 + 5
+    (temperature,) = read_state(home, "hamburg/edge/filler/Sensors/Temperature")
+    assert temperature.value == 1.0
+
+
+def test_a_client_that_speaks_json_on_sparkplug_topics_is_quarantined_to_the_byte(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    peer = UNREADABLE
+    peer.command()
+    home = tmp_path / "home"
+    with a_collector_process([a_site(broker={"url": broker.url})], home, batch_seconds=0.2) as collector:
+        crashed = peer.live(broker.port, life="crash", count=5)
+        wait_for(home, lambda counts: counts.get("quarantine", 0) >= len(set(crashed)))
+        returned = peer.live(broker.port, life="clean", count=5)
+        # the will of a life that ends in order is published by nobody
+        expected = crashed + returned[1:]
+        wait_for(home, lambda counts: counts.get("quarantine", 0) >= len(set(expected)))
+        stop(collector)
+    warehouse = load(home)
+    refused = ask(warehouse, "select topic, reason, payload from raw.quarantined_message")
+    assert sorted(bytes(row["payload"]) for row in refused) == sorted({text.encode() for text in expected})
+    assert {row["reason"] for row in refused} == {"malformed_payload"}
+    assert {row["topic"] for row in refused} == {
+        f"spBv1.0/hamburg/{kind}/edge" for kind in ("NBIRTH", "NDATA", "NDEATH")
+    }
+    assert ask(warehouse, "select * from raw.message") == []

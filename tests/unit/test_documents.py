@@ -11,7 +11,8 @@ PROJECT = Path(__file__).parents[2]
 DOCUMENTS = [
     path
     for path in sorted(PROJECT.rglob("*.md"))
-    if not {".venv", ".venv-peers", ".lineshaft", ".pytest_cache"} & set(path.relative_to(PROJECT).parts)
+    if not {".lineshaft", ".pytest_cache"} & set(path.relative_to(PROJECT).parts)
+    and not path.relative_to(PROJECT).parts[0].startswith(".venv")
 ]
 
 

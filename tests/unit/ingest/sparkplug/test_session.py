@@ -6,11 +6,12 @@ import itertools
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.sparkplug import snapshot
-from ingest.sparkplug.session import BirthMetric, Effects, Header, Sessions
+from ingest.sparkplug.session import BirthMetric, EdgeNode, Effects, Header, Sessions
 
 T0 = 1_772_323_200_000
 
@@ -398,3 +399,44 @@ def test_a_snapshot_of_an_older_version_is_read() -> None:
     again = Sessions()
     snapshot.restore(again, births=births, positions=positions)
     assert again.observe(header("DDATA", seq=2, at=T0 + 1, device="cnc")).flags == []
+
+
+def a_node_with(*names: str) -> EdgeNode:
+    sessions = a_born_node()
+    metrics = [BirthMetric(name, None, 10, None) for name in names]
+    sessions.observe(header("DBIRTH", seq=2, device="press"), metrics)
+    return sessions.node("line")
+
+
+@pytest.mark.parametrize(
+    ("births", "said", "meant"),
+    [
+        (["DATA/temp"], "temp", ("DATA/temp", True)),
+        (["Werte/temp"], "temp", ("Werte/temp", True)),  # a client not yet seen, with a folder of its own
+        (["DATA/Sensors/temp"], "Sensors/temp", ("DATA/Sensors/temp", True)),
+        (["ATTR/temp", "DATA/temp"], "temp", ("DATA/temp", True)),
+        (["Left/temp", "Right/temp"], "temp", (None, False)),  # either would be a guess
+        (["DATA/temp", "temp"], "temp", ("temp", False)),
+        (["DATA/Sensors/temp"], "temp", (None, False)),  # two folders are no manner anybody has
+    ],
+)
+def test_a_name_less_its_first_folder_is_found_where_it_can_mean_one_metric_only(
+    births: list[str], said: str, meant: tuple[str | None, bool]
+) -> None:
+    found, is_bare = a_node_with(*births).by_name("press", said)
+    assert (found.name if found else None, is_bare) == meant
+
+
+def test_names_less_their_folder_belong_to_their_birth() -> None:
+    sessions = a_born_node()
+    for seq, name in ((2, "A/temp"), (3, "B/temp")):
+        sessions.observe(header("DBIRTH", seq=seq, device="press"), [BirthMetric(name, None, 10, None)])
+        found, _ = sessions.node("line").by_name("press", "temp")
+        assert found is not None
+        assert found.name == name
+
+
+def test_a_rebirth_switch_is_known_by_its_whole_name() -> None:
+    sessions = Sessions()
+    sessions.observe(header("NBIRTH", seq=0, bd_seq=0), [BirthMetric("No Node Control/Rebirth", None, 11, None)])
+    assert sessions.node("line").rebirth_metric == "Node Control/Rebirth"
