@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from ingest.durable import make_directory, write_atomically
 from ingest.errors import LandingError
 from ingest.mapping import EMPTY_MAPPING, SiteMapping
 from ingest.records import typed_array
+from ingest.uns.values import NUMBERS
 
 _AT = pa.timestamp("us")
 _SCHEMA = pa.schema(
@@ -194,6 +195,8 @@ def matches(pattern: str, path: str) -> bool:
 
 def _current(row: dict[str, Any]) -> CurrentValue:
     value = _plain(row["value_decimal"], row["value_double"], row["value_text"])
+    if row["datatype"] in NUMBERS and isinstance(value, str):
+        value = _number(value)
     canonical = value
     if row["metric"] is not None and not isinstance(value, str) and value is not None:
         canonical = Decimal(str(value)) * Decimal(row["factor"]) + Decimal(row["unit_offset"])
@@ -229,6 +232,14 @@ def _plain(exact: Decimal | None, double: float | None, text: str | None) -> Dec
         return double
     whole = exact.to_integral_value()
     return whole if exact == whole else exact.normalize()
+
+
+def _number(text: str) -> Decimal | str:
+    """A JSON number that its text alone holds exactly; one beyond Decimal stays text."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
 
 
 def _present(*parts: str) -> Iterable[str]:

@@ -27,8 +27,7 @@ from ingest.sparkplug.columnar import ColumnarReader, DataMessage, Lane
 from ingest.sparkplug.payload import parse_payload
 from ingest.sparkplug.session import EdgeNode, Effects, Header, Sessions
 from ingest.uns import reader as uns
-from ingest.uns import topic as uns_topic
-from ingest.uns.payload import parse_object
+from ingest.uns.topic import TopicReader
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +63,8 @@ class DecodedBatch:
     """Whose arrival each list row of the readings is."""
     lanes: list[Lane] = field(default_factory=list)
     """What was read in columns; its tables are among the readings."""
+    ignored_count: int = 0
+    """Messages on topics that the site's configuration leaves out."""
 
 
 class _Waiting(NamedTuple):
@@ -87,11 +88,14 @@ class SiteDecoder:
             probe_timeout_ms=round(site.probe_timeout_s * 1000),
             ask_for_rebirth=site.ask_for_rebirth,
         )
+        self._topics = TopicReader(
+            roots=site.listened_roots, family=site.payload_family, topics=site.topics, payloads=site.payload
+        )
         self._redelivered_count = 0
         self._known: OrderedDict[str, None] = OrderedDict()
         self._own_root = f"{site.namespace}/{OWN_LEVEL}/"
         self._sparkplug_root = f"{sparkplug_topic.NAMESPACE}/{site.group_id}/" if site.is_sparkplug else None
-        self._topics: dict[str, sparkplug_topic.SparkplugTopic] = {}
+        self._sparkplug_topics: dict[str, sparkplug_topic.SparkplugTopic] = {}
         self._columns = ColumnarReader(site.site_id)
         self._waiting: list[_Waiting] = []
         self._waiting_nodes: set[str] = set()
@@ -179,22 +183,20 @@ class SiteDecoder:
             self._quarantine(arrival, identifier, error, rows)
 
     def _decode_json(self, arrival: Arrival, batch: DecodedBatch) -> None:
-        rows = batch.rows
-        topic = uns_topic.parse_topic(arrival.topic, namespace=self.site.namespace)
-        document = parse_object(arrival.payload)
-        identifier = uns.identity(arrival, document)
-        if self._is_redelivered(identifier):
+        topic = self._topics.read(arrival.topic)
+        if topic.is_ignored:
+            batch.ignored_count += 1
+            return
+        message = uns.open_message(arrival, topic=topic)
+        if self._is_redelivered(message.identifier):
             return
         try:
-            if topic.event_type is not None:
-                uns.read_event(document, arrival=arrival, topic=topic, rows=rows)
-            else:
-                uns.read_telemetry(document, arrival=arrival, topic=topic, mapping=self.mapping, rows=rows)
+            uns.read_message(message, mapping=self.mapping, rows=batch.rows)
         except PayloadError as error:
-            raise _KnownMessageError(identifier, error) from error
+            raise _KnownMessageError(message.identifier, error) from error
 
     def _decode_sparkplug(self, arrival: Arrival, batch: DecodedBatch) -> None:
-        topic = self._topics.get(arrival.topic) or self._learn(arrival.topic)
+        topic = self._sparkplug_topics.get(arrival.topic) or self._learn(arrival.topic)
         if topic.message_type in sparkplug_topic.COMMANDS:
             return  # what hosts say to the plant is no message of the plant
         payload = parse_payload(arrival.payload)
@@ -230,9 +232,9 @@ class SiteDecoder:
             self._read_carefully(waiting, payload, batch)
 
     def _learn(self, topic: str) -> sparkplug_topic.SparkplugTopic:
-        if len(self._topics) > _REMEMBERED:  # topics come from the wire: bound what they can make us keep
-            self._topics.clear()
-        parsed = self._topics[topic] = sparkplug_topic.parse_topic(topic)
+        if len(self._sparkplug_topics) > _REMEMBERED:  # topics come from the wire: bound what they can make us keep
+            self._sparkplug_topics.clear()
+        parsed = self._sparkplug_topics[topic] = sparkplug_topic.parse_topic(topic)
         return parsed
 
     def _read_waiting(self, batch: DecodedBatch) -> None:

@@ -8,6 +8,7 @@ Does not belong here: reading that file (orchestration.settings), connecting (in
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ingest.errors import BrokerError
+from ingest.uns.dialect import PayloadFamily, Payloads, Topics, is_within
+from ingest.uns.topic import EVENT_LEVEL
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
 """An id of ours: fit for a folder, a topic level and a client id. Names that plants choose are values, never slugs."""
@@ -95,8 +98,10 @@ class Site(BaseModel):
     host_id: Slug
     site_id: Slug
     time_zone: str
-    payload_family: Literal["sparkplug_b", "uns_json"]
+    payload_family: PayloadFamily
     group_id: GroupId | None = None
+    topics: Topics = Topics()
+    payload: Payloads = ()
     broker: Broker
     mapping: Path | None = None
     reorder_timeout_s: Annotated[float, Field(ge=0, le=3_600)] = 5.0
@@ -123,6 +128,12 @@ class Site(BaseModel):
             raise ValueError("group_id STATE is reserved by Sparkplug")
         return self
 
+    @model_validator(mode="after")
+    def _topics_end_their_equipment_once(self) -> Site:
+        if self.payload_family == "umh" and self.topics.levels:
+            raise ValueError("a UMH topic says itself where its equipment ends: take topics.levels out")
+        return self
+
     @property
     def is_sparkplug(self) -> bool:
         """Whether telemetry comes as Sparkplug B."""
@@ -130,14 +141,28 @@ class Site(BaseModel):
 
     @property
     def namespace(self) -> str:
-        """Root of the site's JSON topics."""
+        """Our own root for the site: its events may come here whatever the roots, and the platform publishes here."""
         return f"{self.enterprise}/{self.site_id}"
+
+    @cached_property
+    def roots(self) -> tuple[str, ...]:
+        """Where the site's JSON topics begin."""
+        umh = f"umh/v1/{self.namespace}" if self.payload_family == "umh" else self.namespace
+        return self.topics.roots or (umh,)
+
+    @property
+    def listened_roots(self) -> tuple[str, ...]:
+        """The roots, and our own for events where they leave it out."""
+        is_covered = any(is_within(self.namespace, root=root) for root in self.roots)
+        return self.roots if is_covered else (*self.roots, self.namespace)
 
     @property
     def subscriptions(self) -> tuple[str, ...]:
-        """The topic filters that bring everything the site says."""
-        unified = f"{self.namespace}/#"
-        return (f"spBv1.0/{self.group_id}/#", unified) if self.is_sparkplug else (unified,)
+        """The topic filters that bring everything the site says, no message twice."""
+        filters = [f"spBv1.0/{self.group_id}/#"] if self.is_sparkplug else []
+        filters += [f"{root}/#" for root in self.roots]
+        filters += [f"{root}/{EVENT_LEVEL}/#" for root in self.listened_roots if root not in self.roots]
+        return tuple(filters)
 
     def client_id(self, collector_id: str) -> str:
         """Stable and unique per collector and site: the broker keeps our session under this name."""

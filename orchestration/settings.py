@@ -165,6 +165,7 @@ def _refuse_ambiguous(sites: tuple[Site, ...], *, path: Path) -> None:
     """Every message belongs to one site: two of one id, or on one group of one broker, would each take it."""
     if not sites:
         raise DeploymentError(f"{path} lists no site; `lineshaft init` writes a complete example.")
+    _refuse_shared_roots(sites, path=path)
     seen: set[object] = set()
     for site in sites:
         for key, name in ((site.site_id, "site_id"), ((site.broker.url, site.group_id), "group_id")):
@@ -176,3 +177,21 @@ def _refuse_ambiguous(sites: tuple[Site, ...], *, path: Path) -> None:
                     "or its messages would land twice."
                 )
             seen.add(key)
+
+
+def _refuse_shared_roots(sites: tuple[Site, ...], *, path: Path) -> None:
+    """No site's JSON topics lie within another's on the same broker."""
+    from itertools import permutations
+
+    from ingest.uns.dialect import is_within
+
+    for one, other in permutations(sites, 2):
+        if one.broker.url != other.broker.url or one.site_id == other.site_id:
+            continue
+        for inner in one.listened_roots:
+            outer = next((root for root in other.listened_roots if is_within(inner, root=root)), None)
+            if outer is not None:
+                raise DeploymentError(
+                    f"{path}: the topics of site '{one.site_id}' below {inner} lie within those of '{other.site_id}' "
+                    f"below {outer}; give the sites roots apart, or its messages would land twice."
+                )

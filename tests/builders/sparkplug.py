@@ -35,6 +35,10 @@ def a_json_site(**changes: Any) -> Site:
     )
 
 
+def a_umh_site(**changes: Any) -> Site:
+    return a_site(site_id="cologne", payload_family="umh", group_id=None, **changes)
+
+
 def a_metric(name: str | None = None, value: Any = 1, **changes: Any) -> Metric:
     values: dict[str, Any] = {"name": name, "datatype": DataType.Int64, "value": value, "timestamp": MARCH_1}
     return Metric(**(values | changes))

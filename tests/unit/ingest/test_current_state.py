@@ -132,3 +132,13 @@ def test_the_largest_exact_number_can_be_shown(tmp_path: Path) -> None:
     state.apply(SiteDecoder(a_json_site()).decode([arrival], now=0))
     state.save()
     assert [value.value for value in read_state(tmp_path)] == [Decimal("9" * 29)]
+
+
+def test_a_number_that_only_text_holds_is_shown_as_the_number(tmp_path: Path) -> None:
+    site = a_json_site()
+    state = CurrentState(tmp_path, site_id=site.site_id)
+    text = '{"timestamp": 1772323200, "fine": 0.12345678901, "huge": 1e9999999999999999999999, "word": "12"}'
+    state.apply(SiteDecoder(site).decode([an_arrival("meridian/monterrey/a/cnc/x", text)], now=0))
+    state.save()
+    values = {found.metric_name: found.value for found in read_state(tmp_path)}
+    assert values == {"x/fine": Decimal("0.12345678901"), "x/huge": "1e9999999999999999999999", "x/word": "12"}

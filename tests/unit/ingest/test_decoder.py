@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from tests.builders.sparkplug import (
     a_node_birth,
     a_node_death,
     a_site,
+    a_umh_site,
     an_arrival,
     device_data,
 )
@@ -220,16 +220,18 @@ def test_text_in_a_counter_quarantines_the_whole_message_and_names_the_member() 
 @pytest.mark.parametrize(
     ("topic", "payload", "reason"),
     [
-        ("meridian/monterrey/a/cnc_201/x", "17", "malformed_json"),
+        ("meridian/monterrey/a/cnc_201/x", "RUNNING", "malformed_json"),
+        ("meridian/monterrey/a/cnc_201/x", '{"a": 1, "a": 2}', "duplicate_member"),
         ("meridian/monterrey/a/cnc_201/x", "{", "malformed_json"),
         ("meridian/monterrey/a/cnc_201/x", '{"a": NaN}', "malformed_json"),
         ("meridian/monterrey/a/cnc_201/x", "[" * 100_000, "malformed_json"),
         ("meridian/monterrey/a/cnc_201/x", b"\xff\xfe", "malformed_json"),
-        ("meridian/monterrey/x", "{}", "unknown_topic"),
+        ("meridian/monterrey", "{}", "unknown_topic"),
         ("meridian/monterrey//x/y", "{}", "unknown_topic"),
         ("meridian/elsewhere/x/y", "{}", "unknown_topic"),
         ("meridian/monterrey/_event/work_order", "{}", "contract_violation"),
         ("meridian/monterrey/_event/party", "{}", "contract_violation"),
+        ("meridian/monterrey/_event/work_order", "17", "contract_violation"),
         ("meridian/monterrey/_event/a/b", "{}", "unknown_topic"),
     ],
 )
@@ -243,7 +245,7 @@ def test_a_poisonous_message_does_not_stop_the_plant(monkeypatch: pytest.MonkeyP
     def fail(*_args: Any, **_kwargs: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("ingest.decoder.parse_object", fail)
+    monkeypatch.setattr("ingest.uns.reader.parse_document", fail)
     batch = decode(an_arrival("meridian/monterrey/a/cnc_201/x", "{}"), decoder=SiteDecoder(a_json_site()))
     assert [reason for reason, _ in refused(batch)] == ["decoder_error"]
 
@@ -298,7 +300,7 @@ def test_numbers_beyond_any_column_keep_their_digits_as_text() -> None:
     payload = '{"timestamp": 1772323200000, "big": %s, "list": [1e999, 0.5]}' % ("9" * 400)
     big, numbers = readings(decode(an_arrival("meridian/monterrey/a/b", payload), decoder=SiteDecoder(a_json_site())))
     assert (big["value_decimal"], big["value_double"], big["value_text"]) == (None, None, "9" * 400)
-    assert json.loads(numbers["value_text"]) == ["1E+999", 0.5]
+    assert numbers["value_text"] == "[1E+999, 0.5]"
 
 
 @pytest.mark.parametrize("value", [1e308, -3e38, 2.0**64])
@@ -339,3 +341,87 @@ def test_a_time_beyond_the_year_9999_is_flagged_because_each_delivery_will_bear_
     assert batch.rows.messages.lists["flags"][-1] == "no_timestamp,event_time_implausible"
     assert readings(batch)[-1]["flags"] == "event_time_implausible"
     assert readings(batch)[-1]["event_at_source"] == "received"
+
+
+def test_a_plain_scalar_is_one_reading_named_by_its_topic() -> None:
+    decoder = SiteDecoder(a_json_site())
+    topic = "meridian/monterrey/a/cnc_201"
+    batch = decode(
+        an_arrival(f"{topic}/temperature", "21.5"),
+        an_arrival(f"{topic}/state", '"RUNNING"'),
+        an_arrival(f"{topic}/is_open", "true"),
+        an_arrival(f"{topic}/order", "null"),
+        decoder=decoder,
+    )
+    assert [
+        (r["device_id"], r["metric_name"], r["datatype"], r["value_double"], r["value_text"]) for r in readings(batch)
+    ] == [
+        ("a/cnc_201", "temperature", "Decimal", 21.5, None),
+        ("a/cnc_201", "state", "String", None, "RUNNING"),
+        ("a/cnc_201", "is_open", "Boolean", 1.0, "true"),
+        ("a/cnc_201", "order", "Null", None, None),
+    ]
+    assert {(r["flags"], r["event_at_source"]) for r in readings(batch)} == {("no_timestamp", "received")}
+    assert refused(batch) == []
+
+
+def test_a_batch_of_timed_records_lands_each_at_its_time() -> None:
+    text = '[{"ts": 1772323200, "v": 1}, {"ts": "2026-02-28T23:59:59Z", "v": 2}]'
+    batch = decode(an_arrival("meridian/monterrey/a/cnc_201/x", text), decoder=SiteDecoder(a_json_site()))
+    rows = readings(batch)
+    assert [(r["metric_index"], r["event_at"].isoformat(), r["value_decimal"]) for r in rows] == [
+        (0, "2026-03-01T00:00:00", 1),
+        (1, "2026-02-28T23:59:59", 2),
+    ]
+    assert rows[0]["day"] == rows[1]["day"] + 1
+    (message,) = messages(batch)
+    assert (message["reading_count"], message["event_at"].isoformat(), message["flags"]) == (
+        2,
+        "2026-03-01T00:00:00",
+        "",
+    )
+
+
+def test_ignored_topics_are_counted_and_never_land() -> None:
+    decoder = SiteDecoder(a_json_site(topics={"ignore": ["*/debug/*"]}))
+    batch = decode(an_arrival("meridian/monterrey/a/debug/x", "not even json"), decoder=decoder)
+    assert (batch.ignored_count, len(messages(batch)), refused(batch)) == (1, 0, [])
+
+
+def test_a_umh_site_lands_tags_classic_objects_and_relational_payloads() -> None:
+    root = "umh/v1/meridian/cologne/milling/cnc_1"
+    batch = decode(
+        an_arrival(f"{root}/_pump_v1/motor/speed", '{"timestamp_ms": 1772323200123, "value": 1500}'),
+        an_arrival(f"{root}/_historian/weather", '{"timestamp_ms": 1772323200123, "t": 21.5, "g": {"h": "wet"}}'),
+        an_arrival(f"{root}/_analytics/work-order/create", '{"externalWorkOrderId": "#1247", "quantity": 7500}'),
+        decoder=SiteDecoder(a_umh_site()),
+    )
+    assert [
+        (r["device_id"], r["metric_name"], r["value_double"], r["value_text"], r["flags"]) for r in readings(batch)
+    ] == [
+        ("milling/cnc_1", "_pump_v1/motor/speed", 1500.0, None, ""),
+        ("milling/cnc_1", "_historian/weather/t", 21.5, None, ""),
+        ("milling/cnc_1", "_historian/weather/g/h", None, "wet", ""),
+        ("milling/cnc_1", "_analytics/work-order/create/externalWorkOrderId", None, "#1247", "no_timestamp"),
+        ("milling/cnc_1", "_analytics/work-order/create/quantity", 7500.0, None, "no_timestamp"),
+    ]
+    assert refused(batch) == []
+
+
+def test_a_counter_that_is_the_payload_itself_is_named_by_its_metric() -> None:
+    rule = {"metric": "good", "is": "good_count", "role": "counter", "unit": "H87"}
+    mapping = SiteMapping.model_validate({"version": 1, "rules": [rule]})
+    decoder = SiteDecoder(a_json_site(), mapping=mapping)
+    batch = decode(an_arrival("meridian/monterrey/a/cnc_201/good", '"seventeen"'), decoder=decoder)
+    assert refused(batch) == [("mistyped_value", "good is a counter and carries 'seventeen'")]
+
+
+def test_an_event_with_a_byte_order_mark_lands_as_text_that_is_json() -> None:
+    text = (
+        '{"event_id":"e1","event_type":"meter_change","event_version":1,"event_at":"2026-03-01T00:00:30Z",'
+        '"work_unit_id":"cnc_201","physical_asset_id":"weller-mc630-0201","metric":"energy",'
+        '"old_final_value":100.10,"new_start_value":0,"unit_code":"KWH"}'
+    )
+    arrival = an_arrival("meridian/monterrey/a/cnc_201/_event/meter_change", text.encode("utf-8-sig"))
+    batch = decode(arrival, decoder=SiteDecoder(a_json_site()))
+    assert batch.rows.events.lists["payload"] == [text]

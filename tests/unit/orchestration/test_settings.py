@@ -13,6 +13,10 @@ SPARKPLUG_SITE = (
     "  - {{site_id: {}, time_zone: UTC, payload_family: sparkplug_b, group_id: {}, mapping: m.yaml, "
     "broker: {{url: 'mqtt://b:1883'}}}}\n"
 )
+JSON_SITE = (
+    "  - {{site_id: {}, time_zone: UTC, payload_family: uns_json, topics: {{roots: {}}}, mapping: m.yaml, "
+    "broker: {{url: '{}'}}}}\n"
+)
 
 
 def test_the_bundled_template_is_the_demo_enterprise(tmp_path: Path) -> None:
@@ -60,6 +64,12 @@ def test_the_environment_names_deployment_home_and_store(tmp_path: Path, monkeyp
             ),
             "a broker address carries no credentials",
         ),
+        (
+            "enterprise: e\nsites:\n"
+            + JSON_SITE.format("s", "a/b", "mqtt://b:1883")
+            + JSON_SITE.format("t", "a", "mqtt://b:1883"),
+            "topics of site 's' below a/b lie within those of 't' below a",
+        ),
     ],
 )
 def test_a_faulty_deployment_is_refused_with_the_reason(text: str | None, sentence: str, tmp_path: Path) -> None:
@@ -72,3 +82,10 @@ def test_a_faulty_deployment_is_refused_with_the_reason(text: str | None, senten
 def test_an_unknown_site_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(DeploymentError, match="known sites: hamburg, monterrey, pune"):
         load_deployment(TEMPLATE, home=tmp_path).site("atlantis")
+
+
+def test_the_same_root_on_two_brokers_is_two_sites(tmp_path: Path) -> None:
+    text = JSON_SITE.format("s", "a", "mqtt://b:1883") + JSON_SITE.format("t", "a", "mqtt://c:1883")
+    (tmp_path / "lineshaft.yaml").write_text(f"enterprise: e\nsites:\n{text}")
+    deployment = load_deployment(tmp_path, home=tmp_path)
+    assert [site.subscriptions[0] for site in deployment.sites] == ["a/#", "a/#"]
