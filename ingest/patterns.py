@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from fnmatch import translate
 
-_TOKENS = re.compile(r"\[!?\]?[^\]]*\]|\*|\?|.", re.DOTALL)
+_PIECES = re.compile(r"\[!?\]?[^\]]*\]|\*|\?|.", re.DOTALL)
 
 
 def compile_any(patterns: Iterable[str]) -> re.Pattern[str] | None:
@@ -19,15 +19,25 @@ def compile_any(patterns: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def compile_with_stars(pattern: str) -> re.Pattern[str]:
-    """The pattern with each `*` as a group of its own; the shortest text that fits is what a star stands for."""
-    return re.compile("".join(map(_expression, _TOKENS.findall(pattern))), re.DOTALL)
+    """The pattern with each `*` as a group of its own; a star stands for the shortest text that fits.
+
+    All but the last star are atomic, as fnmatch has it: names are hostile input, and backtracking over 60 kB of them
+    would cost minutes.
+    """
+    parts = [""]
+    for piece in _PIECES.findall(pattern):
+        if piece == "*":
+            parts.append("")
+        else:
+            parts[-1] += _expression(piece)
+    first, *rest = parts
+    if not rest:
+        return re.compile(first, re.DOTALL)
+    inner = "".join(f"(?>(.*?){part})" for part in rest[:-1])
+    return re.compile(f"{first}{inner}(.*){rest[-1]}", re.DOTALL)
 
 
 def _expression(piece: str) -> str:
-    if piece == "*":
-        return "(.*?)"
     if piece == "?":
         return "."
-    if len(piece) > 1:
-        return translate(piece).removeprefix("(?s:").rpartition(")")[0]
-    return re.escape(piece)
+    return translate(piece).removeprefix("(?s:").rpartition(")")[0] if len(piece) > 1 else re.escape(piece)
