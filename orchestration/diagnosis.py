@@ -9,25 +9,17 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from models.errors import LineshaftError
+from orchestration.findings import Finding
+from orchestration.mapping_diagnosis import examine_drifts, examine_mappings
 from orchestration.settings import Deployment
 
 LEAST_FREE_BYTES = 1_000_000_000
 CONNECT_TIMEOUT_S = 2.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing looked at: `ok`, worth a `note`, or `wrong` (the deployment will not work as it stands)."""
-
-    subject: str
-    state: Literal["ok", "note", "wrong"]
-    detail: str
 
 
 def examine(deployment: Deployment, *, online: bool = True) -> list[Finding]:
@@ -51,6 +43,10 @@ def _configuration(deployment: Deployment) -> Iterator[Finding]:
         return f"{len(load_mapping(mapping).rules)} rules" if mapping else "none; every value lands unmapped"
 
     for site in deployment.sites:
+        left_out = f"; ignored: {', '.join(site.topics.ignore)}" if site.topics.ignore else ""
+        yield Finding(
+            subject=f"topics of {site.site_id}", state="ok", detail=f"{', '.join(site.subscriptions)}{left_out}"
+        )
         yield _tried(f"mapping of {site.site_id}", partial(rules, site.mapping))
 
     def contracts() -> str:
@@ -95,6 +91,7 @@ def _brokers(deployment: Deployment) -> Iterator[Finding]:
 def _warehouse(deployment: Deployment) -> Iterator[Finding]:
     if not deployment.warehouse_path.exists():
         yield Finding(subject="warehouse", state="note", detail="not built yet; `lineshaft build` makes it")
+        yield from examine_mappings(deployment)
         return
     import duckdb
 
@@ -106,9 +103,12 @@ def _warehouse(deployment: Deployment) -> Iterator[Finding]:
         is_busy = "lock" in str(error)
         detail = why_not_opened(deployment.warehouse_path, error)
         yield Finding(subject="warehouse", state="note" if is_busy else "wrong", detail=detail)
+        yield from examine_mappings(deployment)
         return
     with connection:
         yield from _tables(connection, deployment.warehouse_path)
+        yield from examine_mappings(deployment, connection=connection)
+        yield from examine_drifts(connection)
 
 
 def _tables(connection: object, path: Path) -> Iterator[Finding]:
@@ -119,17 +119,6 @@ def _tables(connection: object, path: Path) -> Iterator[Finding]:
         "select (select count(*) from raw.message), (select count(*) from raw.reading)"
     ).fetchone()
     yield Finding(subject="warehouse", state="ok", detail=f"{path}: {messages:,} messages, {readings:,} readings")
-    unmapped = fetch(
-        "select site_id, device_id, metric_name from raw.metric_mapping where metric_role = 'unmapped' "
-        "and metric_name <> 'bdSeq' and metric_name not like 'Node Control/%' order by all"  # Sparkplug's own
-    ).fetchall()
-    for site_id, device_id, metric_name in unmapped[:20]:
-        named = " ".join(part for part in (device_id, metric_name) if part)
-        yield Finding(
-            subject=f"mapping of {site_id}", state="note", detail=f"no rule matches {named}; its values land unmapped"
-        )
-    if len(unmapped) > 20:
-        yield Finding(subject="mapping", state="note", detail=f"and {len(unmapped) - 20:,} more metrics without a rule")
     for reason, count in fetch(
         "select reason, count(distinct message_id) from raw.quarantined_message "
         "where message_id not in (select message_id from raw.message) group by reason order by reason"

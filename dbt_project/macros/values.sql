@@ -38,6 +38,11 @@
     )
 {%- endmacro %}
 
+{# A decimal as people write it: `7`, not `7.000000000`; the word that a state code is mapped by. #}
+{% macro numeral(value) -%}
+    regexp_replace(cast({{ value }} as varchar), '[.]?0+$', '')
+{%- endmacro %}
+
 {# Whether two unit codes mean the same unit: one (C62) and piece (H87) do, wherever things are counted. #}
 {% macro same_unit(unit_code, other_unit_code) -%}
     ({{ unit_code }} = {{ other_unit_code }} or ({{ unit_code }} in ('C62', 'H87') and {{ other_unit_code }} in ('C62', 'H87')))

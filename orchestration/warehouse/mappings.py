@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingest.mapping import EMPTY_MAPPING, SiteMapping, load_mapping
+from ingest.mapping_coverage import is_protocol
 from ingest.site import Site
 
 if TYPE_CHECKING:
@@ -67,29 +68,26 @@ def rebuild_mappings(connection: duckdb.DuckDBPyConnection, *, mappings: dict[st
                 "factor": str(resolved.factor),
                 "unit_offset": str(resolved.unit_offset),
                 "mapping_version": str(mapping.version),
+                "state_map": resolved.state_map,
             }
         )
     states = [
-        {"site_id": site_id, "local_state": local, "state": state}
+        {"site_id": site_id, "local_state": local, "state": state, "state_map": state_map}
         for site_id, mapping in sorted(mappings.items())
-        for local, state in sorted(mapping.states.items())
+        for state_map, words in sorted(mapping.state_maps.items())
+        for local, state in sorted(words.items())
     ]
     _replace(connection, table="metric_mapping", rows=pa.Table.from_pylist(found, schema=_text_schema(_METRIC_COLUMNS)))
     _replace(connection, table="state_mapping", rows=pa.Table.from_pylist(states, schema=_text_schema(_STATE_COLUMNS)))
-    unmapped = sum(row["metric_role"] == "unmapped" and not _is_protocol(str(row["metric_name"])) for row in found)
+    unmapped = sum(row["metric_role"] == "unmapped" and not is_protocol(str(row["metric_name"])) for row in found)
     return MappingCount(metric_count=len(found), unmapped_count=unmapped, state_count=len(states))
 
 
 _METRIC_COLUMNS = (
     *("site_id", "edge_node_id", "device_id", "metric_name", "source_unit", "work_unit_id", "metric", "metric_role"),
-    *("unit_code", "factor", "unit_offset", "mapping_version"),
+    *("unit_code", "factor", "unit_offset", "mapping_version", "state_map"),
 )
-_STATE_COLUMNS = ("site_id", "local_state", "state")
-
-
-def _is_protocol(metric_name: str) -> bool:
-    """Whether Sparkplug itself defines the metric: it steers a session and says nothing about a plant."""
-    return metric_name == "bdSeq" or metric_name.startswith(("Node Control/", "Device Control/"))
+_STATE_COLUMNS = ("site_id", "local_state", "state", "state_map")
 
 
 def _text_schema(columns: Iterable[str]) -> object:

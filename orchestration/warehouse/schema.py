@@ -183,9 +183,11 @@ create table if not exists raw.rejected_file (
 create table if not exists raw.metric_mapping (
     site_id varchar, edge_node_id varchar, device_id varchar, metric_name varchar, source_unit varchar,
     work_unit_id varchar, metric varchar, metric_role varchar not null, unit_code varchar,
-    factor decimal(38, 18), unit_offset decimal(38, 18), mapping_version varchar
+    factor decimal(38, 18), unit_offset decimal(38, 18), mapping_version varchar, state_map varchar
 );
-create table if not exists raw.state_mapping (site_id varchar, local_state varchar, state varchar);
+create table if not exists raw.state_mapping (site_id varchar, local_state varchar, state varchar, state_map varchar);
+alter table raw.metric_mapping add column if not exists state_map varchar;
+alter table raw.state_mapping add column if not exists state_map varchar;
 create table if not exists raw.completed_build (
     fingerprint varchar not null, outputs varchar not null, completed_at timestamp not null
 );

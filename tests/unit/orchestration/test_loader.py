@@ -178,3 +178,28 @@ def test_every_metric_seen_gets_a_row_in_the_mapping(warehouse: duckdb.DuckDBPyC
     ]
     assert (count.metric_count, count.unmapped_count) == (2, 1)
     assert ("Laufend", "executing") in warehouse.execute("select local_state, state from raw.state_mapping").fetchall()
+
+
+def test_a_rule_with_state_codes_of_its_own_has_a_state_map(
+    warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    from ingest.mapping import SiteMapping
+
+    land_messages(tmp_path, 1)
+    load(warehouse, tmp_path)
+    rules = [
+        {"metric": "Counters/Counter1", "is": "state", "role": "state"},
+        {"metric": "Counters/Counter0", "is": "state", "role": "state", "states": {7: "stopped"}},
+    ]
+    mapping = SiteMapping.model_validate({"version": 1, "rules": rules, "states": {7: "executing", 8: "held"}})
+    rebuild_mappings(warehouse, mappings={"hamburg": mapping})
+    words = warehouse.execute(
+        "select metric_name, local_state, state "
+        "from raw.metric_mapping join raw.state_mapping using (site_id, state_map) where local_state in ('7', '8') order by all"
+    ).fetchall()
+    assert words == [
+        ("Counters/Counter0", "7", "stopped"),
+        ("Counters/Counter0", "8", "held"),
+        ("Counters/Counter1", "7", "executing"),
+        ("Counters/Counter1", "8", "held"),
+    ]

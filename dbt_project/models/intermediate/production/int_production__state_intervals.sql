@@ -41,7 +41,10 @@ told_states as (
         ) as state
     from readings
     left join state_words
-        on readings.site_id = state_words.site_id and readings.text_value = state_words.local_state
+        on
+            readings.site_id = state_words.site_id
+            and readings.text_value = state_words.local_state
+            and coalesce(readings.state_map, '') = coalesce(state_words.state_map, '')
     where readings.metric_role = 'state' and readings.text_value <> ''
     qualify
         row_number() over (

@@ -14,17 +14,24 @@ mapped as (
         mappings.work_unit_id,
         mappings.metric,
         mappings.metric_role,
+        mappings.state_map,
         mappings.unit_code,
         mappings.factor,
         mappings.unit_offset,
         readings.*,
         case
             when mappings.metric_role in ('state', 'context')
-                then coalesce(readings.value_text, cast(cast(readings.value_decimal as bigint) as varchar), '')
+                then coalesce(readings.value_text, {{ numeral('readings.value_decimal') }}, '')
         end as text_value,
         case
             when mappings.metric_role = 'counter'
-                then coalesce(readings.value_decimal, try_cast(readings.value_double as decimal(38, 9)))
+                then
+                    coalesce(
+                        readings.value_decimal,
+                        -- more digits than the column holds: rounded once, and not by way of a double
+                        try_cast(readings.value_text as decimal(38, 9)),
+                        try_cast(readings.value_double as decimal(38, 9))
+                    )
         end as counted
     from readings
     inner join mappings
@@ -41,6 +48,7 @@ converted as (
         work_unit_id,
         metric,
         metric_role,
+        state_map,
         event_at,
         site_id,
         unit_code,

@@ -14,6 +14,7 @@ final as (
         work_unit_id,
         metric,
         metric_role,
+        coalesce(state_map, '') as state_map,
         unit_code,
         cast(factor as decimal(38, 18)) as factor,
         cast(unit_offset as decimal(38, 18)) as unit_offset

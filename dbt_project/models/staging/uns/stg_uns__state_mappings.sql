@@ -7,6 +7,7 @@ source as (
 final as (
     select
         site_id,
+        coalesce(state_map, '') as state_map,
         local_state,
         state
     from source
