@@ -166,7 +166,7 @@ def unlink_all(paths: Iterable[Path]) -> int:
 def bindable_manifests(home: Path, *, before: int, limits: Limits) -> list[str]:
     """Single manifests old enough for a volume; none if they are too few to be worth one."""
     names = manifest_volumes.list_single_names(home)
-    recent = _recent(names, limits.recent_manifests)
+    recent = _recent(names, max(limits.recent_manifests, 1))  # a chain goes on from its newest
     old = [name for name in names if stamp_of(name) < before and name not in recent]
     return old if len(old) >= limits.fewest_bound else []
 
@@ -241,14 +241,11 @@ def _packs(files: list[LandedFile], limits: Limits) -> Iterator[list[LandedFile]
 
 
 def _recent(names: Iterable[str], count: int) -> set[str]:
-    """The newest manifests of each collector, at least one: a chain goes on from there.
-
-    The first eight hexadecimal digits of a name's second part tell collectors apart (see Landing).
-    """
+    """The newest manifests of each collector; the first eight digits of a name's second part tell them apart."""
     found: dict[str, list[str]] = {}
     for name in sorted(names, reverse=True):
         own = found.setdefault(name.partition("-")[2][:8], [])
-        if len(own) < max(count, 1):
+        if len(own) < count:
             own.append(name)
     return {name for own in found.values() for name in own}
 

@@ -4,9 +4,9 @@ Belongs here: volumes, which manifest lies where, and moving manifests into a vo
 Does not belong here: what a manifest says (landing), or what it puts out of force (inventory).
 
 A collector commits a manifest about every second, 86,400 a day; a directory of millions of files is slow to list, to
-back up and to copy. A volume is one compressed file of JSON lines, each with a manifest's name, SHA-256 and text, so
-that the hash chain still verifies. It is durable and read back before the first single file goes; a name that is found
-twice after a kill is the same manifest twice.
+back up and to copy. A volume is one compressed file of JSON lines, each with a manifest's name, its text and the
+SHA-256 over both: the hash chain still verifies, and a flipped bit is found. A volume is durable and read back before
+the first single file goes; a name that is found twice after a kill is the same manifest twice.
 """
 
 from __future__ import annotations
@@ -122,8 +122,7 @@ def read_volume(path: Path) -> dict[str, bytes]:
         with pa.input_stream(str(path), compression="zstd") as stream:
             entries = [json.loads(line) for line in stream.read().splitlines()]
         texts = {entry["name"]: entry["text"].encode() for entry in entries}
-        digests = {entry["name"]: entry["sha256"] for entry in entries}
-        is_sound = all(hashlib.sha256(text).hexdigest() == digests[name] for name, text in texts.items())
+        is_sound = all(_digest(entry["name"], entry["text"].encode()) == entry["sha256"] for entry in entries)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
         raise _unreadable(path) from error
     if not is_sound:
@@ -139,9 +138,13 @@ def _compressed(entries: list[tuple[str, bytes]]) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     with pa.CompressedOutputStream(sink, "zstd") as stream:
         for name, text in entries:
-            entry = {"name": name, "sha256": hashlib.sha256(text).hexdigest(), "text": text.decode()}
+            entry = {"name": name, "sha256": _digest(name, text), "text": text.decode()}
             stream.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
     return sink.getvalue()
+
+
+def _digest(name: str, text: bytes) -> str:
+    return hashlib.sha256(name.encode() + b"\0" + text).hexdigest()
 
 
 def _single_names(home: Path) -> Iterator[str]:

@@ -10,26 +10,28 @@ with its own time of receipt. Nothing is ever deleted: the quarantine is part of
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.arrival import Arrival
 from ingest.decoder import SiteDecoder
 from ingest.errors import IngestError
+from ingest.inventory import ORIGIN_FILE, take_inventory
 from ingest.landing import Landing, Manifest, read_manifests
 from ingest.mapping import EMPTY_MAPPING, load_mapping
-from ingest.records import SiteRows
+from ingest.records import SCHEMAS, SiteRows
 from ingest.site import Site
 from ingest.sparkplug import snapshot
 
 REPLAY_ID = "quarantine-replay"
 """The collector id replays land under; its manifests form a chain of their own."""
 
+_LISTINGS = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -67,16 +69,31 @@ class ReplayReport:
 
 def list_quarantined(home: Path, *, include_landed: bool = False) -> list[QuarantinedMessage]:
     """Every refused message, oldest first; those a replay has landed only on request."""
+    for chance in range(_LISTINGS, 0, -1):
+        try:
+            found = _find_quarantined(home)
+            break
+        except FileNotFoundError:  # compacted since we looked: the rows lie in another file now
+            if chance == 1:
+                raise
+    messages = sorted(found, key=lambda message: (message.received_at, message.message_id))
+    return [message for message in messages if include_landed or not message.is_landed]
+
+
+def _find_quarantined(home: Path) -> list[QuarantinedMessage]:
     manifests = list(read_manifests(home))
     landed = _landed_by_replay(home, manifests)
     found: dict[str, QuarantinedMessage] = {}
-    for manifest in manifests:
-        for row in _rows(home, manifest, "quarantine"):
-            if row["message_id"] not in found:
-                row["received_at"] = row["received_at"].replace(tzinfo=UTC)
-                found[row["message_id"]] = QuarantinedMessage(**row, is_landed=row["message_id"] in landed)
-    messages = sorted(found.values(), key=lambda message: message.received_at)
-    return [message for message in messages if include_landed or not message.is_landed]
+    for file in take_inventory(manifests).files():
+        if file.kind != "quarantine":
+            continue
+        for row in _read(home, file.path, SCHEMAS["quarantine"].names).to_pylist():
+            row["received_at"] = row["received_at"].replace(tzinfo=UTC)
+            message = QuarantinedMessage(**row, is_landed=row["message_id"] in landed)
+            first = found.setdefault(message.message_id, message)
+            if message.received_at < first.received_at:
+                found[message.message_id] = message
+    return list(found.values())
 
 
 def show(home: Path, message_id: str) -> QuarantinedMessage:
@@ -133,19 +150,26 @@ def _decoder(home: Path, site: Site) -> SiteDecoder:
 
 
 def _landed_by_replay(home: Path, manifests: list[Manifest]) -> set[str]:
-    return {
-        row["message_id"]
+    replayed = {
+        file.path
         for manifest in manifests
         if manifest.collector == REPLAY_ID
-        for row in _rows(home, manifest, "messages", columns=["message_id"])
+        for file in manifest.files
+        if file.kind == "messages"
     }
+    found: set[str] = set()
+    for file in take_inventory(manifests).files():
+        if file.path in replayed:
+            found.update(_read(home, file.path, ["message_id"])["message_id"].to_pylist())
+        elif any(origin.path in replayed for origin in file.origins):
+            rows = _read(home, file.path, ["message_id", ORIGIN_FILE]).to_pylist()
+            found.update(row["message_id"] for row in rows if row[ORIGIN_FILE] in replayed)
+    return found
 
 
-def _rows(home: Path, manifest: Manifest, kind: str, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
-    for file in manifest.files:
-        if file.kind == kind:
-            # one file, not the directory it lies in: its hive-style folders are no columns
-            yield from pq.ParquetFile(home / file.path, page_checksum_verification=True).read(columns).to_pylist()
+def _read(home: Path, path: str, columns: list[str]) -> pa.Table:
+    # one file, not the directory it lies in: its hive-style folders are no columns
+    return pq.ParquetFile(home / path, page_checksum_verification=True).read(columns)
 
 
 def _arrival(message: QuarantinedMessage) -> Arrival:

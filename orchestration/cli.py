@@ -16,6 +16,7 @@ import typer
 from orchestration.commands import demo as _demo
 from orchestration.commands import deployment as _deployment
 from orchestration.commands import invoice as _invoice
+from orchestration.commands import keeping as _keeping
 from orchestration.commands import namespace as _namespace
 from orchestration.commands import quarantine as _quarantine
 from orchestration.commands import warehouse as _warehouse
@@ -38,6 +39,7 @@ app.command("replay")(_namespace.replay)
 app.command("collect")(_namespace.collect)
 app.command("state")(_namespace.state)
 app.add_typer(_quarantine.app, name="quarantine")
+app.command("compact")(_keeping.compact)
 app.command("build")(_warehouse.build)
 app.add_typer(_invoice.app, name="invoice")
 app.command("share")(_warehouse.share)

@@ -71,12 +71,14 @@ async def collect_until_stopped(
 ) -> CollectReport:
     """Collect until SIGINT, SIGTERM, or `until_idle_s` without a batch."""
     from ingest.collector import collect
+    from ingest.compaction import COMPACTOR_ID
     from ingest.quarantine import REPLAY_ID
     from orchestration.errors import DeploymentError
 
-    if not re.fullmatch(r"[a-z0-9_-]{1,40}", collector_id) or collector_id == REPLAY_ID:
+    if not re.fullmatch(r"[a-z0-9_-]{1,40}", collector_id) or collector_id in {REPLAY_ID, COMPACTOR_ID}:
         raise DeploymentError(
-            f"A collector cannot be called '{collector_id}'; use up to 40 of a-z, 0-9, - and _, and not {REPLAY_ID}."
+            f"A collector cannot be called '{collector_id}'; use up to 40 of a-z, 0-9, - and _, and neither "
+            f"{REPLAY_ID} nor {COMPACTOR_ID}."
         )
     write_logs_to_standard_error()
     stop, alive = asyncio.Event(), asyncio.Event()

@@ -47,6 +47,8 @@ class Deployment(BaseModel):
     host_id: str
     sites: tuple[Any, ...]
     database_url: str
+    keep_days: dict[Any, int] = {}
+    """Days for which landed files of a kind are kept; kinds without a number are kept for ever."""
 
     @property
     def landing(self) -> Path:
@@ -151,6 +153,8 @@ def load_deployment(directory: Path | None = None, *, home: Path | None = None) 
         where = ".".join(str(part) for part in first["loc"])
         raise DeploymentError(f"{path}: {where}: {first['msg']}.") from error
     _refuse_ambiguous(sites, path=path)
+    keep_days = document.get("keep_days") or {}
+    _refuse_unknown_kinds(keep_days, path=path)
     return Deployment(
         directory=directory.resolve(),
         home=home,
@@ -158,7 +162,21 @@ def load_deployment(directory: Path | None = None, *, home: Path | None = None) 
         host_id=host_id,
         sites=tuple(sorted(sites, key=lambda site: site.site_id)),
         database_url=environment.database_url or f"sqlite:///{home / 'operations.sqlite'}",
+        keep_days=keep_days,
     )
+
+
+def _refuse_unknown_kinds(keep_days: Any, *, path: Path) -> None:
+    from ingest.records import KINDS
+
+    if not isinstance(keep_days, dict) or not all(
+        kind in KINDS and isinstance(days, int) and not isinstance(days, bool) and days > 0
+        for kind, days in keep_days.items()
+    ):
+        raise DeploymentError(
+            f"{path}: keep_days gives whole days for kinds of landed files ({', '.join(KINDS)}), as in "
+            "{readings: 800}; a kind without a number is kept for ever."
+        )
 
 
 def _refuse_ambiguous(sites: tuple[Site, ...], *, path: Path) -> None:

@@ -18,12 +18,12 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Literal
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, union
 from sqlalchemy.orm import Session, aliased
 
 from models.billing.contract import ContractRow
 from models.billing.document_model import DocumentType, TradeParty
-from models.billing.invoice import InvoiceRow
+from models.billing.invoice import InvoiceLineSegmentRow, InvoiceRow
 from models.billing.invoice_view import document_of, invoice_row, line_rows
 from models.billing.number_sequence import invoice_number, locked_sequence
 from models.billing.rating import Rating
@@ -218,6 +218,12 @@ def list_invoices(
     if status is not None:
         query = query.where(InvoiceRow.status == status)
     return tuple(_summary(row, credited_by=credited_by) for row, credited_by in session.execute(query))
+
+
+def list_evidence_files(session: Session) -> tuple[str, ...]:
+    """Every landed file that a reading on a draft, an invoice or a credit note names; each must stay provable."""
+    query = union(select(InvoiceLineSegmentRow.opening_landed_file), select(InvoiceLineSegmentRow.closing_landed_file))
+    return tuple(sorted(session.execute(query).scalars()))
 
 
 def _summary(row: InvoiceRow, *, credited_by: str | None) -> InvoiceSummary:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from orchestration.settings import Deployment, load_deployment
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from ingest.provenance import LandedRows
     from models.billing.document_model import InvoiceDocument, MeterReading
     from models.billing.verification import Finding
 
@@ -69,42 +69,37 @@ def verify_issued(deployment: Deployment, number: str) -> tuple[Finding, ...]:
 
 
 def _landed_findings(deployment: Deployment, document: InvoiceDocument) -> Iterator[Finding]:
+    from ingest.provenance import LandedRows
     from models.billing.verification import Finding
 
+    landed = LandedRows(deployment.home)
     for line in document.lines:
         for segment in line.segments:
             for name, reading in (("opening", segment.opening), ("closing", segment.closing)):
-                problem = _problem(deployment, reading)
+                problem = _problem(deployment, landed, reading)
                 if problem:
                     sentence = f"the {name} reading of segment {segment.segment_number} {problem}"
                     yield Finding(check="landed", sentence=sentence, line_number=line.line_number)
 
 
-def _problem(deployment: Deployment, reading: MeterReading) -> str:
-    path = (deployment.home / reading.landed_file).resolve()
-    if not path.is_relative_to(deployment.home.resolve()) or not path.is_file():
-        return f"names {reading.landed_file}, which is not in the landing zone"
-    sha256, rows = _landed(path)
-    if sha256 != reading.file_sha256:
+def _problem(deployment: Deployment, landed: LandedRows, reading: MeterReading) -> str:
+    from ingest.errors import LandingError
+
+    try:
+        file = landed.file(reading.landed_file)
+    except LandingError as error:
+        return f"names {error}"
+    if file.sha256 != reading.file_sha256:
         return f"names {reading.landed_file}, whose content is no longer the one billed"
-    row = rows[reading.file_row] if reading.file_row < len(rows) else {}
+    row = file.rows.get(reading.file_row, {})
     if (row.get("message_id"), row.get("metric_index")) != (reading.message_id, reading.metric_index):
         return f"is not in row {reading.file_row} of {reading.landed_file}"
     if row.get("value_decimal") is None:
         return f"is in row {reading.file_row} of {reading.landed_file}, which holds no exact number"
-    landed = _canonical(deployment, row)
-    if landed != reading.value:
-        return f"says {reading.value:f}, the landed row says {landed:f} {reading.unit_code}"
+    value = _canonical(deployment, row)
+    if value != reading.value:
+        return f"says {reading.value:f}, the landed row says {value:f} {reading.unit_code}"
     return ""
-
-
-@cache
-def _landed(path: Path) -> tuple[str, list[dict[str, Any]]]:
-    import hashlib
-
-    import pyarrow.parquet as pq
-
-    return hashlib.sha256(path.read_bytes()).hexdigest(), pq.read_table(path).to_pylist()
 
 
 def _canonical(deployment: Deployment, row: dict[str, Any]) -> Decimal:

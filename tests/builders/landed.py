@@ -60,3 +60,38 @@ def add_message(rows: SiteRows, number: int, *, event_at: datetime, readings: in
             is_historical=False,
             **common,
         )
+
+
+def add_loss(rows: SiteRows, *, at: datetime, estimated_count: int = 1) -> None:
+    """Append one entry of the loss ledger; it has no key, so nothing but the file's ledger keeps it single."""
+    at_us = int(at.timestamp() * 1_000_000)
+    rows.losses.append(
+        at_us // MICROSECONDS_PER_DAY,
+        site_id=rows.site_id,
+        edge_node_id="milling_line",
+        bd_seq=0,
+        birth_at=at_us,
+        loss_kind="seq_gap",
+        first_missing_seq=1,
+        last_missing_seq=1,
+        estimated_count=estimated_count,
+        from_at=at_us,
+        until_at=at_us,
+        received_at=at_us,
+        detail="",
+    )
+
+
+def add_quarantined(rows: SiteRows, number: int, *, at: datetime) -> None:
+    """Append one refused message."""
+    at_us = int(at.timestamp() * 1_000_000)
+    rows.quarantine.append(
+        at_us // MICROSECONDS_PER_DAY,
+        message_id=message_id(number),
+        site_id=rows.site_id,
+        topic="meridian/hamburg/x",
+        received_at=at_us,
+        reason="malformed_json",
+        detail="it is no JSON",
+        payload=b"{",
+    )

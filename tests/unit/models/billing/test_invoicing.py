@@ -18,7 +18,13 @@ from sqlalchemy.exc import IntegrityError
 from models.billing.contract_documents import apply_contracts
 from models.billing.invoice import InvoiceLineRow, InvoiceRow
 from models.billing.invoice_view import invoice_document
-from models.billing.invoicing import DraftOutcome, draft_invoice, issue_invoice, list_invoices
+from models.billing.invoicing import (
+    DraftOutcome,
+    draft_invoice,
+    issue_invoice,
+    list_evidence_files,
+    list_invoices,
+)
 from models.billing.number_sequence import GENESIS, NumberSequenceRow
 from models.billing.terms import CoveredAsset
 from models.billing.verification import verify_invoice, verify_sequences
@@ -294,3 +300,12 @@ def test_the_explanation_of_every_line_is_stored_as_data(engine: Engine) -> None
     with sessions(engine).begin() as session:
         explanations = [json.loads(line.explanation) for line in session.scalars(select(InvoiceLineRow))]
     assert all(explanation.keys() == {"inputs", "formula", "steps", "result"} for explanation in explanations)
+
+
+def test_every_file_that_a_reading_on_a_draft_or_an_invoice_names_is_listed_once(engine: Engine) -> None:
+    with sessions(engine).begin() as session:
+        assert list_evidence_files(session) == ()
+    drafted(engine)
+    with sessions(engine).begin() as session:
+        named = set(session.execute(text("select closing_landed_file from invoice_line_segment")).scalars())
+        assert list_evidence_files(session) == tuple(sorted(named)) != ()
