@@ -5,9 +5,11 @@
     ├── TopicError            a topic is no plant topic            (.topic)
     ├── PayloadError          a payload cannot be understood       (.reason)
     ├── BrokerError           a broker refuses what we need        (.url)
+    │   ├── SubscriptionRefused  a topic filter is not granted
     │   └── SessionTakenOver  another client carries our identity
     ├── LandingError          the landing zone cannot be written   (.path)
-    └── CollectorLocked       a collector of this id is running    (.lock)
+    ├── CollectorLocked       a collector of this id is running    (.lock)
+    └── LeaseLost             another member of the standby group may collect  (.lease)
 
 Belongs here: the tree. Does not belong here: handling; whoever can answer an error catches it.
 """
@@ -55,6 +57,10 @@ class BrokerError(IngestError):
         self.url = url
 
 
+class SubscriptionRefused(BrokerError):  # noqa: N818  (what SUBACK says)
+    """A broker refuses one of a site's topic filters."""
+
+
 class SessionTakenOver(BrokerError):  # noqa: N818  (MQTT's own word for it)
     """Another client connected with our identity; two collectors must not fight over one session."""
 
@@ -73,3 +79,11 @@ class CollectorLocked(IngestError):  # noqa: N818  (a state, not a fault)
     def __init__(self, message: str, *, lock: Path) -> None:
         super().__init__(message)
         self.lock = lock
+
+
+class LeaseLost(IngestError):  # noqa: N818  (a state, not a fault)
+    """Another member of the standby group may hold the lease by now: land nothing, acknowledge nothing."""
+
+    def __init__(self, message: str, *, lease: str) -> None:
+        super().__init__(message)
+        self.lease = lease

@@ -8,6 +8,7 @@ Does not belong here: reading that file (orchestration.settings), connecting (in
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,6 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from ingest.errors import BrokerError
 from ingest.uns.dialect import PayloadFamily, Payloads, Topics, is_within
 from ingest.uns.topic import EVENT_LEVEL
+
+_DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
 """An id of ours: fit for a folder, a topic level and a client id. Names that plants choose are values, never slugs."""
@@ -38,6 +42,8 @@ class Broker(BaseModel):
     ca_file_env: str | None = None
     client_cert_file_env: str | None = None
     client_key_file_env: str | None = None
+    headers_env: dict[str, str] = {}
+    """HTTP headers of a WebSocket's opening request, by name: the environment variable that holds each value."""
     keepalive_s: Annotated[int, Field(ge=5, le=600)] = 15
     session_expiry_s: Annotated[int, Field(ge=60)] = 7 * 86_400
     receive_maximum: Annotated[int, Field(ge=20, le=65_535)] = 5_000
@@ -51,11 +57,32 @@ class Broker(BaseModel):
     @classmethod
     def _is_mqtt(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or not _has_usable_port(value):
-            raise ValueError(f"{value!r} is no broker address: write mqtt://host:port or mqtts://host:port")
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or not _has_usable_port(value):
+            raise ValueError(
+                f"{value!r} is no broker address: write mqtt://host:port, mqtts://host:port, ws://host:port/path or "
+                "wss://host:port/path"
+            )
         if parts.username or parts.password:
             raise ValueError("a broker address carries no credentials: name them by username_env and password_env")
+        if parts.fragment or (parts.scheme in {"mqtt", "mqtts"} and (parts.path.strip("/") or parts.query)):
+            raise ValueError(f"{value!r} has a path, which only ws:// and wss:// have: write the host and port alone")
         return value
+
+    @model_validator(mode="after")
+    def _settings_fit_the_scheme(self) -> Broker:
+        names = (self.ca_file_env, self.client_cert_file_env, self.client_key_file_env)
+        if any(names) and not self.is_encrypted:
+            raise ValueError(f"{self.url} is not encrypted and cannot use TLS files: write mqtts:// or wss://")
+        if self.client_key_file_env and not self.client_cert_file_env:
+            raise ValueError("client_key_file_env is set without client_cert_file_env: name the certificate too")
+        if self.password_env and not self.username_env and self.protocol == "3.1.1":
+            raise ValueError("MQTT 3.1.1 takes no password without a user: set username_env beside password_env")
+        if self.headers_env and not self.is_websocket:
+            raise ValueError(f"{self.url} is no WebSocket and sends no headers: write ws:// or wss://")
+        for name in self.headers_env:
+            if not _HEADER_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of an HTTP header: write for instance Authorization")
+        return self
 
     @property
     def host(self) -> str:
@@ -65,12 +92,25 @@ class Broker(BaseModel):
     @property
     def port(self) -> int:
         """Port, by default that of the scheme."""
-        return urlsplit(self.url).port or (8883 if self.is_encrypted else 1883)
+        parts = urlsplit(self.url)
+        return parts.port or _DEFAULT_PORTS[parts.scheme]
 
     @property
     def is_encrypted(self) -> bool:
         """Whether the connection is TLS."""
-        return urlsplit(self.url).scheme == "mqtts"
+        return urlsplit(self.url).scheme in {"mqtts", "wss"}
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether MQTT travels in a WebSocket (MQTT 5, section 6)."""
+        return urlsplit(self.url).scheme in {"ws", "wss"}
+
+    @property
+    def websocket_path(self) -> str:
+        """Path and query of the WebSocket; /mqtt, where brokers listen, if the address names none."""
+        parts = urlsplit(self.url)
+        path = parts.path if parts.path not in {"", "/"} else "/mqtt"
+        return f"{path}?{parts.query}" if parts.query else path
 
     def secret(self, variable: str | None) -> str | None:
         """The value behind one of the `*_env` names; a name that is set must exist."""
@@ -110,6 +150,8 @@ class Site(BaseModel):
     """How long a node suspected dead has to answer before it counts as offline."""
     ask_for_rebirth: bool = True
     """Off: nothing is ever written to the plant but STATE."""
+    share: Slug | None = None
+    """Collectors that name the same share divide this site's messages between them (MQTT 5, section 4.8.2)."""
 
     @field_validator("time_zone")
     @classmethod
@@ -119,6 +161,15 @@ class Site(BaseModel):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{value!r} is no IANA time zone: write for instance Europe/Berlin") from error
         return value
+
+    @model_validator(mode="after")
+    def _only_json_is_shared(self) -> Site:
+        if self.share is not None and self.is_sparkplug:
+            raise ValueError(
+                f"site {self.site_id} speaks Sparkplug B, whose sequence numbers only make sense to a collector that "
+                "hears all of them: remove share, and run a standby with --standby-group instead"
+            )
+        return self
 
     @model_validator(mode="after")
     def _group_belongs_to_sparkplug(self) -> Site:
@@ -162,7 +213,7 @@ class Site(BaseModel):
         filters = [f"spBv1.0/{self.group_id}/#"] if self.is_sparkplug else []
         filters += [f"{root}/#" for root in self.roots]
         filters += [f"{root}/{EVENT_LEVEL}/#" for root in self.listened_roots if root not in self.roots]
-        return tuple(filters)
+        return tuple(filters if self.share is None else (f"$share/{self.share}/{name}" for name in filters))
 
     def client_id(self, collector_id: str) -> str:
         """Stable and unique per collector and site: the broker keeps our session under this name."""

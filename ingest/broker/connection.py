@@ -13,7 +13,9 @@ from typing import Any
 import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
+from ingest.broker import refusals
 from ingest.errors import BrokerError
 from ingest.site import Broker
 
@@ -42,6 +44,10 @@ def make_client(
         }
     else:
         options = {"protocol": aiomqtt.ProtocolVersion.V311, "clean_session": not is_persistent}
+    if broker.is_websocket:
+        headers = {name: broker.secret(variable) for name, variable in broker.headers_env.items()}
+        options |= {"transport": "websockets", "websocket_path": broker.websocket_path, "websocket_headers": headers}
+    tls_context = make_tls_context(broker) if broker.is_encrypted else None
     return aiomqtt.Client(
         broker.host,
         broker.port,
@@ -49,14 +55,31 @@ def make_client(
         username=broker.secret(broker.username_env),
         password=broker.secret(broker.password_env),
         keepalive=broker.keepalive_s,
-        tls_context=_tls_context(broker) if broker.is_encrypted else None,
+        tls_context=tls_context,
         queue_type=on_message,
         will=will,
         **options,
     )
 
 
-def _tls_context(broker: Broker) -> ssl.SSLContext:
+def require_settings(broker: Broker) -> None:
+    """Read what the environment must hold for this broker before anything is connected.
+
+    Raises:
+        BrokerError: a variable is missing or a TLS file cannot be used; the sentence names it.
+    """
+    for variable in (broker.username_env, broker.password_env, *broker.headers_env.values()):
+        broker.secret(variable)
+    if broker.is_encrypted:
+        make_tls_context(broker)
+
+
+def make_tls_context(broker: Broker) -> ssl.SSLContext:
+    """TLS 1.2 or later, the broker's name checked, our certificate shown where one is configured.
+
+    Raises:
+        BrokerError: a file cannot be read or is no PEM of its kind.
+    """
     authority = broker.secret(broker.ca_file_env)
     certificate, key = broker.secret(broker.client_cert_file_env), broker.secret(broker.client_key_file_env)
     try:
@@ -91,6 +114,34 @@ def is_refusal(code: Any) -> bool:
     return bool(code.is_failure) if hasattr(code, "is_failure") else int(code) >= 128
 
 
-def reason_of(error: BaseException) -> str:
-    """What the network said, without aiomqtt's wrapping."""
-    return str(error.__cause__ or error)
+def reason_of(error: BaseException, broker: Broker) -> str:
+    """One sentence on a connection that failed: what the network said, and what to mend where that is known."""
+    cause = error.__cause__ or error
+    return refusals.explain(str(cause), rc=getattr(cause, "rc", None), broker=broker)
+
+
+async def publish_confirmed(client: aiomqtt.Client, topic: str, payload: bytes, *, broker: Broker) -> None:
+    """Publish a retained message at QoS 1 and learn whether it was taken.
+
+    aiomqtt's own publish() returns normally after "Not authorized", which only MQTT 5 can say.
+
+    Raises:
+        aiomqtt.MqttError: the broker refuses the topic, or the connection ended.
+    """
+    answers: list[ReasonCode] = []
+    inner: Any = client._client
+    told = inner.on_publish
+
+    def listen(mqtt: Any, userdata: Any, mid: int, code: ReasonCode, properties: Any) -> None:
+        answers.append(code)
+        if told is not None:
+            told(mqtt, userdata, mid, code, properties)
+
+    inner.on_publish = listen
+    try:
+        await client.publish(topic, payload, qos=1, retain=True)
+    finally:
+        inner.on_publish = told
+    for code in answers:
+        if is_refusal(code):
+            raise aiomqtt.MqttError(f"{broker.url} refuses what we publish on {topic} ({code}): grant writing it")

@@ -20,10 +20,13 @@ from ingest.broker.connection import (
     LONGEST_PAUSE_S,
     cancel_all,
     make_client,
+    publish_confirmed,
     reason_of,
     until_disconnected,
 )
 from ingest.broker.inbox import Inbox, queue_type
+from ingest.errors import LeaseLost
+from ingest.lease import Fence, unfenced
 from ingest.site import Broker
 
 log = structlog.get_logger(__name__)
@@ -37,9 +40,16 @@ class HostLink:
     """
 
     def __init__(
-        self, broker: Broker, *, client_id: str, state_topic: str, state_payload: Callable[..., bytes]
+        self,
+        broker: Broker,
+        *,
+        client_id: str,
+        state_topic: str,
+        state_payload: Callable[..., bytes],
+        fence: Fence = unfenced,
     ) -> None:
         self.broker = broker
+        self._fence = fence
         self.client_id = client_id
         self.is_healthy = asyncio.Event()
         self.is_online = False
@@ -57,11 +67,17 @@ class HostLink:
         pause = FIRST_PAUSE_S
         while True:
             await self.is_healthy.wait()
+            self._fence()
             try:
                 await self._be_online()
                 pause = FIRST_PAUSE_S
             except aiomqtt.MqttError as error:
-                log.warning("host_unreachable", url=self.broker.url, client_id=self.client_id, reason=reason_of(error))
+                log.warning(
+                    "host_unreachable",
+                    url=self.broker.url,
+                    client_id=self.client_id,
+                    reason=reason_of(error, self.broker),
+                )
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  (spreads reconnects)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
             finally:
@@ -82,7 +98,7 @@ class HostLink:
         )
         async with client:
             await client.subscribe(self._state_topic, qos=1)
-            await client.publish(self._state_topic, birth, qos=1, retain=True)
+            await publish_confirmed(client, self._state_topic, birth, broker=self.broker)
             self.is_online = True
             log.info("host_online", url=self.broker.url, topic=self._state_topic)
             tasks = {
@@ -99,7 +115,8 @@ class HostLink:
                 self.is_online = False
                 await cancel_all(tasks)
                 farewell = self._state_payload(is_online=False, timestamp=time.time_ns() // 1_000_000)
-                with suppress(aiomqtt.MqttError):
+                with suppress(aiomqtt.MqttError, LeaseLost):  # who was replaced says nothing of its successor's state
+                    self._fence()
                     await client.publish(self._state_topic, farewell, qos=1, retain=True, timeout=2)
 
     async def _send_commands(self, client: aiomqtt.Client) -> None:

@@ -37,10 +37,12 @@ from ingest.broker.connection import (
     is_refusal,
     make_client,
     reason_of,
+    require_settings,
     until_disconnected,
 )
 from ingest.broker.inbox import Inbox, queue_type
-from ingest.errors import BrokerError, SessionTakenOver
+from ingest.errors import SessionTakenOver, SubscriptionRefused
+from ingest.lease import Fence, unfenced
 from ingest.site import Broker
 
 log = structlog.get_logger(__name__)
@@ -60,8 +62,17 @@ class DurableLink:
     reconnects until cancelled.
     """
 
-    def __init__(self, broker: Broker, *, client_id: str, filters: tuple[str, ...], arrived: asyncio.Event) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        client_id: str,
+        filters: tuple[str, ...],
+        arrived: asyncio.Event,
+        fence: Fence = unfenced,
+    ) -> None:
         self.broker = broker
+        self._fence = fence
         self.client_id = client_id
         self.filters = filters
         self.inbox = Inbox(arrived)
@@ -72,15 +83,26 @@ class DurableLink:
         self._paused_on: int | None = None
 
     async def run(self) -> None:
-        """Hold the connection; returns never, raises SessionTakenOver when another client carries our identity."""
+        """Hold the connection; returns never.
+
+        Raises:
+            BrokerError: a setting that the environment must hold is missing.
+            SessionTakenOver: another client carries our identity.
+            LeaseLost: `fence` raised it before connecting; who is fenced off must not take the session back.
+        """
+        require_settings(self.broker)
         pause, short_lives = FIRST_PAUSE_S, 0
         while True:
+            self._fence()
             began = time.monotonic()
             try:
                 await self._hold_connection()
+            except SubscriptionRefused as error:  # the other sites of this collector go on
+                self.last_error, pause = str(error), LONGEST_PAUSE_S
+                log.error("subscription_refused", url=self.broker.url, client_id=self.client_id, reason=str(error))  # noqa: TRY400  (one clear line)
             except aiomqtt.MqttError as error:
                 self._raise_if_taken_over(error)
-                self.last_error = reason_of(error)
+                self.last_error = reason_of(error, self.broker)
                 log.warning("connection_lost", url=self.broker.url, client_id=self.client_id, reason=self.last_error)
             finally:
                 self._client = None
@@ -177,8 +199,9 @@ class DurableLink:
         codes = await client.subscribe([(name, 1) for name in self.filters], timeout=SUBSCRIBE_TIMEOUT_S)
         for name, code in zip(self.filters, codes, strict=False):
             if is_refusal(code):
-                raise BrokerError(
-                    f"{self.broker.url} refuses the subscription {name!r} ({code}): grant it to {self.client_id}",
+                raise SubscriptionRefused(
+                    f"{self.broker.url} refuses the subscription {name!r} ({code}): grant reading it to "
+                    f"{self.client_id}",
                     url=self.broker.url,
                 )
 

@@ -111,4 +111,4 @@ def test_a_certificate_that_is_not_there_says_which_file_to_look_at(monkeypatch:
     monkeypatch.setenv("PLANT_CA", "nowhere/ca.pem")
     broker = Broker(url="mqtts://b", ca_file_env="PLANT_CA")
     with pytest.raises(BrokerError, match=r"look at nowhere/ca\.pem"):
-        connection._tls_context(broker)
+        connection.make_tls_context(broker)

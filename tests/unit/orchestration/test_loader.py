@@ -195,7 +195,8 @@ def test_a_rule_with_state_codes_of_its_own_has_a_state_map(
     rebuild_mappings(warehouse, mappings={"hamburg": mapping})
     words = warehouse.execute(
         "select metric_name, local_state, state "
-        "from raw.metric_mapping join raw.state_mapping using (site_id, state_map) where local_state in ('7', '8') order by all"
+        "from raw.metric_mapping join raw.state_mapping using (site_id, state_map) "
+        "where local_state in ('7', '8') order by all"
     ).fetchall()
     assert words == [
         ("Counters/Counter0", "7", "stopped"),
