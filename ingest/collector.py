@@ -28,11 +28,13 @@ from ingest.decoder import DecodedBatch, SiteDecoder
 from ingest.durable import make_directory
 from ingest.errors import CollectorLocked, LandingError
 from ingest.landing import Landing
+from ingest.lease import Tenure, unfenced
 from ingest.mapping import EMPTY_MAPPING, load_mapping
 from ingest.records import UNHOLDABLE
 from ingest.site import Site
 from ingest.sparkplug import snapshot
 from ingest.sparkplug.host import rebirth_command, rebirth_topic, state_payload, state_topic
+from ingest.succession import succeed
 
 log = structlog.get_logger(__name__)
 
@@ -89,16 +91,26 @@ async def collect(
     batch_rows: int = 5_000,
     batch_seconds: float = 1.0,
     collector_id: str = "collector",
+    session: str | None = None,
+    tenure: Tenure | None = None,
 ) -> CollectReport:
     """Collect until `stop` is set; returns what was landed.
 
     `on_ready` is called once, when every site's subscription stands. A batch is committed after `batch_rows`
     messages or `batch_seconds`, whichever comes first. `on_batch` is called in
-    the event loop after each commit and acknowledgement. Raises CollectorLocked when this id already runs on this home,
-    SessionTakenOver when another client uses our identity, BrokerError when a subscription is refused.
+    the event loop after each commit and acknowledgement.
+
+    `session` names the sessions at the broker where several collectors take turns (ingest.standby), each for the length
+    of its `tenure`; by default they bear the collector's id.
+
+    Raises:
+        CollectorLocked: this id already runs on this home.
+        SessionTakenOver: another client uses our identity.
+        BrokerError: the environment lacks what a broker needs.
+        LeaseLost: the tenure ended; nothing was landed or acknowledged since.
     """
     with collector_lock(home, collector_id):
-        collector = _Collector(sites, home=home, collector_id=collector_id)
+        collector = _Collector(sites, home=home, collector_id=collector_id, session=session, tenure=tenure)
         return await collector.run(
             stop=stop or asyncio.Event(),
             on_ready=on_ready,
@@ -142,21 +154,40 @@ class _Lane:
 
 
 class _Collector:
-    def __init__(self, sites: Sequence[Site], *, home: Path, collector_id: str) -> None:
-        self.landing = Landing(home, collector_id=collector_id)
+    def __init__(
+        self,
+        sites: Sequence[Site],
+        *,
+        home: Path,
+        collector_id: str,
+        session: str | None = None,
+        tenure: Tenure | None = None,
+    ) -> None:
+        self.fence = unfenced if tenure is None else tenure.require
+        token = None if tenure is None else tenure.lease.token
+        self.landing = Landing(home, collector_id=collector_id, lease_token=token)
         for path in self.landing.remove_debris():
             log.info("debris_removed", path=str(path))
         self.arrived = asyncio.Event()
         self.hosts: dict[tuple[str, str], HostLink] = {}
-        self.lanes = [self._lane(site, home=home, collector_id=collector_id) for site in sites]
+        self.lanes = [
+            self._lane(site, home=home, collector_id=collector_id, session=session or collector_id) for site in sites
+        ]
         self.report = CollectReport()
         self.last_saved = 0.0
-        self._restore()
+        if session is None:
+            self._restore()
+        else:
+            succeed((lane.decoder for lane in self.lanes), home=home)
 
-    def _lane(self, site: Site, *, home: Path, collector_id: str) -> _Lane:
+    def _lane(self, site: Site, *, home: Path, collector_id: str, session: str) -> _Lane:
         mapping = load_mapping(site.mapping) if site.mapping else EMPTY_MAPPING
         link = DurableLink(
-            site.broker, client_id=site.client_id(collector_id), filters=site.subscriptions, arrived=self.arrived
+            site.broker,
+            client_id=site.client_id(session),
+            filters=site.subscriptions,
+            arrived=self.arrived,
+            fence=self.fence,
         )
         host = None
         if site.is_sparkplug:  # one host application per broker, however many of its sites speak Sparkplug
@@ -164,13 +195,15 @@ class _Collector:
                 (site.broker.url, site.host_id),
                 HostLink(
                     site.broker,
-                    client_id=f"lineshaft-{collector_id}-host-{site.host_id}",
+                    client_id=f"lineshaft-{session}-host-{site.host_id}",
                     state_topic=state_topic(site.host_id),
                     state_payload=state_payload,
+                    fence=self.fence,
                 ),
             )
         decoder = SiteDecoder(site, mapping=mapping)
-        state = CurrentState(home, site_id=site.site_id, mapping=mapping)
+        part = collector_id if site.share else None  # each sharer knows only what it heard
+        state = CurrentState(home, site_id=site.site_id, mapping=mapping, part=part)
         return _Lane(site, link, decoder, state, host)
 
     def _restore(self) -> None:
@@ -212,6 +245,7 @@ class _Collector:
             ending.set()
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({landing})
+                landing.exception()  # known here; what ended the run first is what is raised
             await _end(*links, stopping, readiness)
         landing.result()
         return self.report
@@ -263,6 +297,7 @@ class _Collector:
         return sum(len(lane.link.inbox) for lane in self.lanes)
 
     async def _land(self, stop: asyncio.Event, on_batch: Callable[[BatchReport], None] | None, batch_rows: int) -> None:
+        self.fence()
         started = time.monotonic()
         self.arrived.clear()
         for lane in self.lanes:
@@ -273,6 +308,7 @@ class _Collector:
         is_worth_a_file = any(len(columns) for batch in batches for columns in batch.rows.columns())
         if is_worth_a_file:
             await self._commit(batches, stop)
+        self.fence()
         for lane in self.lanes:
             lane.link.acknowledge(lane.taken)
             lane.taken = []
@@ -294,6 +330,7 @@ class _Collector:
         """Land, and if the disk refuses, say so and try again; nothing is acknowledged meanwhile."""
         pause = FIRST_RETRY_S
         while True:
+            self.fence()
             try:
                 await asyncio.to_thread(self._write, batches)
             except LandingError as error:

@@ -78,8 +78,10 @@ class CurrentValue:
 class CurrentState:
     """One site's table in memory; `save` writes the snapshot that `read_state` reads."""
 
-    def __init__(self, home: Path, *, site_id: str, mapping: SiteMapping = EMPTY_MAPPING) -> None:
-        self.path = home / "state" / f"{site_id}.parquet"
+    def __init__(
+        self, home: Path, *, site_id: str, mapping: SiteMapping = EMPTY_MAPPING, part: str | None = None
+    ) -> None:
+        self.path = home / "state" / (f"{site_id}.parquet" if part is None else f"{site_id}.{part}.parquet")
         self._site_id = site_id
         self._mapping = mapping
         self._values: dict[tuple[str, str, str], list[Any]] = {}

@@ -80,6 +80,8 @@ class Manifest(BaseModel):
     edge_nodes: dict[str, Any] = {}
     replaces: tuple[ReplacedFile, ...] = ()
     reason: str | None = None
+    lease_token: int | None = None
+    """Of the lease it was written under; a lower one than another collector's comes from a holder since replaced."""
     path: str = ""
     sha256: str = ""
 
@@ -87,8 +89,9 @@ class Manifest(BaseModel):
 class Landing:
     """One collector's pen on a landing zone. Not safe for two users of one collector id: the collector holds a lock."""
 
-    def __init__(self, home: Path, *, collector_id: str) -> None:
+    def __init__(self, home: Path, *, collector_id: str, lease_token: int | None = None) -> None:
         self.home = home
+        self.lease_token = lease_token
         self.collector_id = collector_id
         # The owner is part of every name, so that starting one collector never sweeps up another's unfinished batch.
         self._owner = hashlib.blake2b(collector_id.encode(), digest_size=4).hexdigest()
@@ -127,7 +130,9 @@ class Landing:
                 file for rows in sites for columns in rows.columns() for file in self._write(rows, columns, written)
             ]
             births_path = self._write_births(births, written) if births is not None else self._births_of_last()
-            last = self._write_manifest(files, written, births=births_path, edge_nodes=edge_nodes or {})
+            last = self._write_manifest(
+                files, written, births=births_path, edge_nodes=edge_nodes or {}, lease_token=self.lease_token
+            )
         except OSError as error:
             _discard(written)
             raise LandingError(
@@ -196,7 +201,7 @@ class Landing:
     def recent_message_ids(self, limit: int) -> list[str]:
         """Ids of the newest landed messages, newest last: what a broker may deliver again after we were killed."""
         found: list[str] = []
-        for manifest in _own_manifests_backwards(self.home, self._owner):
+        for manifest in manifests_backwards(self.home, owner=self._owner):
             for file in manifest.files:
                 if file.kind not in {"messages", "quarantine"}:
                     continue
@@ -266,7 +271,7 @@ class Landing:
         return f"{self._stamp:020d}-{self._owner}{uuid.uuid4().hex[8:]}"
 
     def _newest_own(self) -> Manifest | None:
-        return next(_own_manifests_backwards(self.home, self._owner), None)
+        return next(manifests_backwards(self.home, owner=self._owner), None)
 
 
 def read_manifests(home: Path, *, after: str = "") -> Iterator[Manifest]:
@@ -304,8 +309,11 @@ def _discard(paths: list[Path]) -> None:
             return
 
 
-def _own_manifests_backwards(home: Path, owner: str) -> Iterator[Manifest]:
-    """Only those that are no part of a volume: the newest of each collector never are."""
+def manifests_backwards(home: Path, *, owner: str = "") -> Iterator[Manifest]:
+    """Committed batches, newest first; of one collector, where `owner` is the mark in its file names.
+
+    Only those that are no part of a volume: the newest of each collector never are.
+    """
     for name in reversed(list_single_names(home)):
         if f"-{owner}" in name:
             yield parse_manifest(home, name, (home / MANIFESTS / name).read_bytes())

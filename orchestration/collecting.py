@@ -9,13 +9,52 @@ import asyncio
 import re
 import signal
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ingest.lease import LeaseTerms
 from ingest.site import Broker, Site
 
 if TYPE_CHECKING:
     from ingest.collector import BatchReport, CollectReport
+    from ingest.standby import Standing
+
+_SLUG = re.compile(r"[a-z0-9_-]{1,40}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standby:
+    """A standby group: its name, which is also that of its session at the broker, and where its lease is kept."""
+
+    group: str
+    database_url: str
+    terms: LeaseTerms
+    on_standing: Callable[[Standing], None] | None = None
+
+
+def a_standby(
+    *,
+    group: str,
+    database_url: str,
+    lease_seconds: float,
+    renew_seconds: float,
+    on_standing: Callable[[Standing], None] | None = None,
+) -> Standby:
+    """Membership of a standby group.
+
+    Raises:
+        DeploymentError: the group's name is no slug, or the lease cannot be renewed in time.
+    """
+    from orchestration.errors import DeploymentError
+
+    if not _SLUG.fullmatch(group):
+        raise DeploymentError(f"A standby group cannot be called '{group}'; use up to 40 of a-z, 0-9, - and _.")
+    try:
+        terms = LeaseTerms(ttl_s=lease_seconds, renewal_s=renew_seconds, poll_s=min(1.0, renew_seconds))
+    except ValueError as error:
+        raise DeploymentError(f"--lease-seconds, --renew-seconds: {error}.") from error
+    return Standby(group=group, database_url=database_url, terms=terms, on_standing=on_standing)
 
 
 def sites_on(sites: Sequence[Site], *, broker_url: str | None, protocol: str | None) -> tuple[Site, ...]:
@@ -68,14 +107,15 @@ async def collect_until_stopped(
     until_idle_s: float | None = None,
     on_ready: Callable[[], None] | None = None,
     on_batch: Callable[[BatchReport], None] | None = None,
+    standby: Standby | None = None,
 ) -> CollectReport:
-    """Collect until SIGINT, SIGTERM, or `until_idle_s` without a batch."""
+    """Collect until SIGINT, SIGTERM, or `until_idle_s` without a batch; as a member of a standby group, in turns."""
     from ingest.collector import collect
     from ingest.compaction import COMPACTOR_ID
     from ingest.quarantine import REPLAY_ID
     from orchestration.errors import DeploymentError
 
-    if not re.fullmatch(r"[a-z0-9_-]{1,40}", collector_id) or collector_id in {REPLAY_ID, COMPACTOR_ID}:
+    if not _SLUG.fullmatch(collector_id) or collector_id in {REPLAY_ID, COMPACTOR_ID}:
         raise DeploymentError(
             f"A collector cannot be called '{collector_id}'; use up to 40 of a-z, 0-9, - and _, and neither "
             f"{REPLAY_ID} nor {COMPACTOR_ID}."
@@ -100,16 +140,42 @@ async def collect_until_stopped(
                 stop.set()
 
     watching = asyncio.create_task(watch(until_idle_s)) if until_idle_s is not None else None
+    options: dict[str, Any] = {"on_ready": on_ready, "on_batch": landed, "batch_seconds": batch_seconds}
     try:
-        return await collect(
-            sites,
-            home=home,
-            stop=stop,
-            on_ready=on_ready,
-            on_batch=landed,
-            batch_seconds=batch_seconds,
-            collector_id=collector_id,
-        )
+        if standby is not None:
+            return await _collect_in_turn(
+                sites, home=home, collector_id=collector_id, stop=stop, standby=standby, **options
+            )
+        return await collect(sites, home=home, collector_id=collector_id, stop=stop, **options)
     finally:
         if watching is not None:
             watching.cancel()
+
+
+async def _collect_in_turn(
+    sites: Sequence[Site], *, home: Path, collector_id: str, stop: asyncio.Event, standby: Standby, **options: Any
+) -> CollectReport:
+    from uuid import uuid4
+
+    from ingest.standby import collect_in_turn
+    from models.lease_store import LeaseStore
+
+    access = LeaseStore(
+        standby.database_url,
+        name=standby.group,
+        holder=f"{collector_id}:{uuid4().hex[:12]}",  # a collector started again is another holder
+        ttl_s=standby.terms.ttl_s,
+    )
+    try:
+        return await collect_in_turn(
+            sites,
+            home=home,
+            collector_id=collector_id,
+            access=access,
+            terms=standby.terms,
+            stop=stop,
+            on_standing=standby.on_standing,
+            **options,
+        )
+    finally:
+        access.close()

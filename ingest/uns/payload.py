@@ -74,7 +74,8 @@ def exact_json(value: Any, *, depth: int = 0) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(exact_json(inner, depth=depth + 1) for inner in value) + "]"
     if isinstance(value, Decimal | Numeral):
-        return str(value)
+        text = str(value)
+        return "-0.0" if text == "-0" else text  # `-0` would be read as the integer 0
     return json.dumps(value)
 
 

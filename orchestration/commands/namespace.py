@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from orchestration.commands.console import Json, print_json, print_table, progress, say
+
+if TYPE_CHECKING:
+    from ingest.standby import Standing
 
 BrokerOption = Annotated[
     str | None, typer.Option("--broker", help="Use this broker, as in mqtt://127.0.0.1:1883, for every site.")
@@ -64,6 +67,19 @@ def collect(
     broker: BrokerOption = None,
     protocol: ProtocolOption = None,
     collector_id: Annotated[str, typer.Option(help="Names this collector's session on the broker.")] = "collector",
+    standby_group: Annotated[
+        str | None,
+        typer.Option(
+            help="Take turns with the other collectors of this group: one collects, the others stand by. Give each its "
+            "own --collector-id and all the same --home and operational store.",
+        ),
+    ] = None,
+    lease_seconds: Annotated[
+        float, typer.Option(min=0.5, help="With --standby-group: how long a silent member keeps its turn.")
+    ] = 10.0,
+    renew_seconds: Annotated[
+        float, typer.Option(min=0.1, help="With --standby-group: how often the active member renews its turn.")
+    ] = 3.0,
     batch_seconds: Annotated[float, typer.Option(min=0.01, help="Land at least this often while messages come.")] = 1.0,
     until_idle: Annotated[
         float | None, typer.Option(min=0.1, help="Stop after this many seconds without a message.")
@@ -72,14 +88,15 @@ def collect(
 ) -> None:
     """Collect messages into the landing zone until stopped (Ctrl-C, SIGTERM); each is acknowledged once it is durable.
 
-    With --json, a line is printed when the subscriptions stand, a line per landed batch, and one at the end.
+    With --json, a line is printed when the subscriptions stand, a line per landed batch, and one at the end; in a
+    standby group also one at each change between active and standing_by.
     """
     import asyncio
     import json
     from dataclasses import asdict
 
     from ingest.collector import BatchReport
-    from orchestration.collecting import collect_until_stopped, sites_on
+    from orchestration.collecting import a_standby, collect_until_stopped, sites_on
     from orchestration.settings import load_deployment
 
     deployment = load_deployment()
@@ -98,6 +115,22 @@ def collect(
     def landed(batch: BatchReport) -> None:
         tell("batch", asdict(batch))
 
+    def standing(change: Standing) -> None:
+        lease = change.lease
+        known = {} if lease is None else {"token": lease.token, "expires_at": lease.expires_at.isoformat()}
+        tell(change.role, {"group": standby_group, "collector_id": collector_id, **known})
+        if not as_json and lease is None:
+            say(f"Standing by in group {standby_group}.")
+
+    standby = None
+    if standby_group is not None:
+        standby = a_standby(
+            group=standby_group,
+            database_url=deployment.database_url,
+            lease_seconds=lease_seconds,
+            renew_seconds=renew_seconds,
+            on_standing=standing,
+        )
     report = asyncio.run(
         collect_until_stopped(
             sites,
@@ -107,6 +140,7 @@ def collect(
             until_idle_s=until_idle,
             on_ready=ready,
             on_batch=landed,
+            standby=standby,
         )
     )
     tell("stopped", asdict(report))
