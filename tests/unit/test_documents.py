@@ -52,3 +52,19 @@ def test_every_decision_is_listed() -> None:
     index = (PROJECT / "docs" / "adr" / "README.md").read_text(encoding="utf-8")
     assert pages
     assert {page for page in pages if f"({page})" not in index} == set()
+
+
+def test_the_examples_of_a_deployments_files_are_accepted(tmp_path: Path) -> None:
+    import yaml
+
+    from ingest.mapping import load_mapping
+    from tests.builders.sparkplug import a_json_site
+
+    text = (PROJECT / "docs" / "reference" / "deployment.md").read_text(encoding="utf-8")
+    topics, payload, mapping = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    site = a_json_site(**yaml.safe_load(topics), **yaml.safe_load(payload))
+    assert (site.roots, len(site.topics.levels), site.payload[0].value) == (("acme/mx/monterrey",), 3, "v")
+    (tmp_path / "classes").mkdir()
+    (tmp_path / "classes" / "cnc.yaml").write_text("rules: [{metric: x, is: x, role: context}]\n")
+    (tmp_path / "site.yaml").write_text(mapping)
+    assert len(load_mapping(tmp_path / "site.yaml").rules) == 5
