@@ -5,6 +5,7 @@ Belongs here: the way from an arrival to rows, and the rules that refuse one. Do
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ingest.arrival import Arrival, message_id
@@ -56,43 +57,61 @@ def read_message(message: JsonMessage, *, mapping: SiteMapping, rows: SiteRows) 
 
 
 def _read_telemetry(message: JsonMessage, *, mapping: SiteMapping, rows: SiteRows) -> None:
-    arrival, topic, records, identifier = message
+    arrival, topic, records, _ = message
     timings = [_Timing.of(record.own_time, arrival.received_at, topic.flag) for record in records]
-    index = 0
-    for record, row in zip(records, timings, strict=True):
-        is_historical = isinstance(record.content, dict) and record.content.get(HISTORICAL_MEMBER) is True
-        for member in flatten(record, metric=topic.metric, form=topic.form):
+    count = 0
+    for record, timing in zip(records, timings, strict=True):
+        members = list(flatten(record, metric=topic.metric, form=topic.form))
+        for member in members:
             if not is_countable(member.value):
                 _refuse_uncountable(member, topic=topic, mapping=mapping)
-            timing = row if member.own_time is None else _Timing.of(member.own_time, arrival.received_at, topic.flag)
-            reading = reading_of(member.value)
-            rows.readings.append(
-                timing.day,
-                message_id=identifier,
-                metric_index=index,
-                site_id=rows.site_id,
-                topic=arrival.topic,
-                edge_node_id="",
-                device_id=topic.device_id,
-                metric_name=member.name,
-                datatype=reading.datatype,
-                value_decimal=reading.exact,
-                value_double=reading.double,
-                value_text=reading.text,
-                quality=QUALITY_GOOD,
-                source_unit=None,
-                event_at=timing.event_at,
-                event_at_source="received" if timing.is_received else "payload",
-                received_at=arrival.received_at,
-                is_historical=is_historical,
-                bd_seq=None,
-                birth_at=None,
-                seq=None,
-                flags=timing.flags,
-            )
-            index += 1
+        _append_readings(rows, message, record, members, timing, first_index=count)
+        count += len(members)
     newest = max(timings, key=lambda timing: timing.event_at)
-    _append_message(rows, message, newest, message_type="json", count=index)
+    _append_message(rows, message, newest, message_type="json", count=count)
+
+
+def _append_readings(
+    rows: SiteRows, message: JsonMessage, record: Record, members: list[Member], timing: _Timing, *, first_index: int
+) -> None:
+    """One record's readings, column by column: row by row, a quarter of the message's time went into appending."""
+    arrival, topic, _, identifier = message
+    count = len(members)
+    readings = [reading_of(member.value) for member in members]
+    timings = [timing] * count
+    if any(member.own_time is not None for member in members):
+        timings = [
+            timing if member.own_time is None else _Timing.of(member.own_time, arrival.received_at, topic.flag)
+            for member in members
+        ]
+    is_historical = isinstance(record.content, dict) and record.content.get(HISTORICAL_MEMBER) is True
+    nothing = [None] * count
+    values: dict[str, Sequence[Any]] = {
+        "message_id": [identifier] * count,
+        "metric_index": range(first_index, first_index + count),
+        "site_id": [rows.site_id] * count,
+        "topic": [arrival.topic] * count,
+        "edge_node_id": [""] * count,
+        "device_id": [topic.device_id] * count,
+        "metric_name": [member.name for member in members],
+        "datatype": [reading.datatype for reading in readings],
+        "value_decimal": [reading.exact for reading in readings],
+        "value_double": [reading.double for reading in readings],
+        "value_text": [reading.text for reading in readings],
+        "quality": [QUALITY_GOOD] * count,
+        "source_unit": nothing,
+        "event_at": [each.event_at for each in timings],
+        "event_at_source": ["received" if each.is_received else "payload" for each in timings],
+        "received_at": [arrival.received_at] * count,
+        "is_historical": [is_historical] * count,
+        "bd_seq": nothing,
+        "birth_at": nothing,
+        "seq": nothing,
+        "flags": [each.flags for each in timings],
+    }
+    rows.readings.day.extend(each.day for each in timings)
+    for name, column in rows.readings.lists.items():
+        column.extend(values[name])
 
 
 def _refuse_uncountable(member: Member, *, topic: UnsTopic, mapping: SiteMapping) -> None:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from ingest.records import LARGEST_EXACT
 from ingest.uns.payload import Numeral, exact_json
 
+_ZERO = Decimal(0)
 _NINE_DIGITS = Decimal("1e-9")
 
 
@@ -43,7 +44,9 @@ def is_countable(value: object) -> bool:
 
 def _exact(value: Decimal) -> Decimal | None:
     """The value itself where decimal128(38, 9) holds it without loss."""
-    if value != 0 and not -9 <= value.adjusted() < 29:
+    if not value:
+        return _ZERO  # 0e400 is nothing, but Arrow would count its digits
+    if not -9 <= value.adjusted() < 29:
         return None
     quantized = value.quantize(_NINE_DIGITS) if value.adjusted() < 18 else value
     exponent = quantized.as_tuple().exponent
