@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from ingest.arrival import Arrival, message_id
+from ingest.contracts import Catalogue
 from ingest.errors import IngestError, PayloadError
 from ingest.loss_ledger import append_loss
 from ingest.mapping import EMPTY_MAPPING, SiteMapping
@@ -83,6 +84,7 @@ class SiteDecoder:
     def __init__(self, site: Site, *, mapping: SiteMapping = EMPTY_MAPPING) -> None:
         self.site = site
         self.mapping = mapping
+        self.catalogue = Catalogue.load(site.events)
         self.sessions = Sessions(
             reorder_timeout_ms=round(site.reorder_timeout_s * 1000),
             probe_timeout_ms=round(site.probe_timeout_s * 1000),
@@ -191,7 +193,7 @@ class SiteDecoder:
         if self._is_redelivered(message.identifier):
             return
         try:
-            uns.read_message(message, mapping=self.mapping, rows=batch.rows)
+            uns.read_message(message, mapping=self.mapping, catalogue=self.catalogue, rows=batch.rows)
         except PayloadError as error:
             raise _KnownMessageError(message.identifier, error) from error
 

@@ -2,6 +2,7 @@
 
     IngestError
     ├── MappingError          a mapping file cannot be used        (.path)
+    ├── EventContractError    a contract of events is unusable     (.path)
     ├── TopicError            a topic is no plant topic            (.topic)
     ├── PayloadError          a payload cannot be understood       (.reason)
     ├── BrokerError           a broker refuses what we need        (.url)
@@ -27,6 +28,14 @@ class IngestError(LineshaftError):
 
 class MappingError(IngestError):
     """A site's mapping file cannot be used."""
+
+    def __init__(self, message: str, *, path: Path | None = None) -> None:
+        super().__init__(f"{path}: {message}" if path else message)
+        self.path = path
+
+
+class EventContractError(IngestError):
+    """A contract of events cannot be used, or there is none."""
 
     def __init__(self, message: str, *, path: Path | None = None) -> None:
         super().__init__(f"{path}: {message}" if path else message)

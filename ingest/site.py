@@ -130,7 +130,7 @@ def _has_usable_port(url: str) -> bool:
 
 
 class Site(BaseModel):
-    """One plant: its identity, its broker and where its mapping file lies."""
+    """One plant: its identity, its broker, and where its mapping file and its contracts of events lie."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -152,6 +152,8 @@ class Site(BaseModel):
     """Off: nothing is ever written to the plant but STATE."""
     share: Slug | None = None
     """Collectors that name the same share divide this site's messages between them (MQTT 5, section 4.8.2)."""
+    events: Path | None = None
+    """A directory of contracts for events beyond the published ones (ingest.contracts)."""
 
     @field_validator("time_zone")
     @classmethod

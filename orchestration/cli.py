@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.commands import contracts as _contracts
 from orchestration.commands import demo as _demo
 from orchestration.commands import deployment as _deployment
 from orchestration.commands import invoice as _invoice
@@ -40,6 +41,7 @@ app.command("collect")(_namespace.collect)
 app.command("state")(_namespace.state)
 app.add_typer(_quarantine.app, name="quarantine")
 app.command("compact")(_keeping.compact)
+app.add_typer(_contracts.app, name="contracts")
 app.command("build")(_warehouse.build)
 app.add_typer(_invoice.app, name="invoice")
 app.command("share")(_warehouse.share)

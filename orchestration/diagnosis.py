@@ -35,6 +35,7 @@ def examine(deployment: Deployment, *, online: bool = True) -> list[Finding]:
 
 
 def _configuration(deployment: Deployment) -> Iterator[Finding]:
+    from ingest.contracts import Catalogue
     from ingest.mapping import load_mapping
     from models.billing.contract_documents import load_contracts
     from models.isa95.enterprise_files import load_enterprise
@@ -42,12 +43,17 @@ def _configuration(deployment: Deployment) -> Iterator[Finding]:
     def rules(mapping: Path | None) -> str:
         return f"{len(load_mapping(mapping).rules)} rules" if mapping else "none; every value lands unmapped"
 
+    def events(directory: Path | None) -> str:
+        return f"{len(Catalogue.load(directory).contracts)} contracts of events"
+
     for site in deployment.sites:
         left_out = f"; ignored: {', '.join(site.topics.ignore)}" if site.topics.ignore else ""
         yield Finding(
             subject=f"topics of {site.site_id}", state="ok", detail=f"{', '.join(site.subscriptions)}{left_out}"
         )
         yield _tried(f"mapping of {site.site_id}", partial(rules, site.mapping))
+        if site.events is not None:
+            yield _tried(f"events of {site.site_id}", partial(events, site.events))
 
     def contracts() -> str:
         enterprise = load_enterprise(deployment.directory / "enterprise")

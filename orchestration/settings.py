@@ -135,6 +135,7 @@ def load_deployment(directory: Path | None = None, *, home: Path | None = None) 
                     "enterprise": enterprise,
                     "host_id": host_id,
                     "mapping": (directory / entry["mapping"]).resolve(),
+                    "events": _events(directory, entry.get("events")),
                 }
             )
             for entry in document["sites"]
@@ -177,6 +178,14 @@ def _refuse_unknown_kinds(keep_days: Any, *, path: Path) -> None:
             f"{path}: keep_days gives whole days for kinds of landed files ({', '.join(KINDS)}), as in "
             "{readings: 800}; a kind without a number is kept for ever."
         )
+
+
+def _events(directory: Path, named: str | None) -> Path | None:
+    """A site's own contracts of events: those it names, else the deployment's where it has some."""
+    if named is not None:
+        return (directory / named).resolve()
+    common = directory / "events"
+    return common.resolve() if common.is_dir() else None
 
 
 def _refuse_ambiguous(sites: tuple[Site, ...], *, path: Path) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ingest.arrival import Arrival, message_id
-from ingest.contracts import validate
+from ingest.contracts import Catalogue
+from ingest.contracts.violation import detail_of
 from ingest.errors import PayloadError
 from ingest.mapping import SiteMapping
 from ingest.records import SiteRows, day_of
@@ -48,10 +49,10 @@ def open_message(arrival: Arrival, *, topic: UnsTopic) -> JsonMessage:
     return JsonMessage(arrival, topic, records, message_id(arrival, has_own_time=has_own_time))
 
 
-def read_message(message: JsonMessage, *, mapping: SiteMapping, rows: SiteRows) -> None:
+def read_message(message: JsonMessage, *, mapping: SiteMapping, catalogue: Catalogue, rows: SiteRows) -> None:
     """Append one message; PayloadError with the reason it is refused for, rows then half appended."""
     if message.topic.event_type is not None:
-        _read_event(message, rows=rows)
+        _read_event(message, catalogue=catalogue, rows=rows)
     else:
         _read_telemetry(message, mapping=mapping, rows=rows)
 
@@ -122,14 +123,12 @@ def _refuse_uncountable(member: Member, *, topic: UnsTopic, mapping: SiteMapping
         raise PayloadError(f"{path} is a counter and carries {member.value!r}"[:300], reason="mistyped_value")
 
 
-def _read_event(message: JsonMessage, *, rows: SiteRows) -> None:
+def _read_event(message: JsonMessage, *, catalogue: Catalogue, rows: SiteRows) -> None:
     arrival, topic, (record,), identifier = message
     document: Any = record.content
-    violations = validate(document, event_type=topic.event_type)
+    violations = catalogue.validate(document, event_type=topic.event_type)
     if violations:
-        first = violations[0]
-        more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
-        raise PayloadError(f"{first.path}: {first.rule}: {first.message}{more}", reason="contract_violation")
+        raise PayloadError(detail_of(violations), reason="contract_violation")
     row = _Timing.of(own_time({"event_at": document["event_at"]}, form=DEFAULT_FORM.time), arrival.received_at, "")
     rows.events.append(
         row.day,

@@ -23,6 +23,13 @@ def say(text: str = "") -> None:
     typer.echo(text)
 
 
+def printable(text: str) -> str:
+    """Text from the wire with its control characters written out, so that it cannot speak to the terminal."""
+    return "".join(
+        each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode() for each in text
+    )
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON: results by their fields, dates as ISO text, decimals as text, so nothing is rounded."""
     import json
@@ -40,11 +47,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
     found = [[_cell(value) for value in row] for row in rows]
     for index, column in enumerate(columns):
         numeric = bool(found) and all(_is_number(row[index]) for row in found)
-        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric)
+        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
     for row in found:
         table.add_row(*row)
     width = None if sys.stdout.isatty() else 140
-    Console(width=width, highlight=False).print(table)
+    # no markup: names from the wire may hold brackets that rich would take for a style, or stumble over
+    Console(width=width, highlight=False, markup=False).print(table)
 
 
 @contextmanager
