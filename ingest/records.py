@@ -9,7 +9,7 @@ Times are int microseconds since 1970 UTC while growing, `timestamp[us]` without
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -209,6 +209,18 @@ class Columns:
             for row in reversed(out):
                 del column[row]
         return out
+
+    def rename_messages(self, names: Mapping[str, str]) -> None:
+        """Give messages other ids."""
+        ids = self.lists["message_id"]
+        if not names.keys().isdisjoint(ids):
+            self.lists["message_id"] = [names.get(each, each) for each in ids]
+        for place, table in enumerate(self.tables):
+            ids = table["message_id"].to_pylist()
+            if not names.keys().isdisjoint(ids):
+                column = table.schema.get_field_index("message_id")
+                renamed = pa.array([names.get(each, each) for each in ids], pa.string())
+                self.tables[place] = table.set_column(column, "message_id", renamed)
 
     def table(self) -> pa.Table:
         """All rows with their `day`, typed."""

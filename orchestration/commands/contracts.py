@@ -124,12 +124,12 @@ def _catalogue(site: str | None) -> Catalogue:
 def _events(file: Path) -> list[Any]:
     """The events of a file, parsed as the collector would: numbers exact, nothing that is no JSON."""
     from ingest.errors import PayloadError
-    from ingest.uns.payload import parse_object
+    from ingest.uns.payload import parse_document
     from orchestration.errors import NotReadyError
 
     data = file.read_bytes()
     try:
-        return [parse_object(data)]
+        return [parse_document(data)]
     except PayloadError as error:
         lines = [line for line in data.splitlines() if line.strip()]
         if len(lines) < 2:
@@ -137,7 +137,7 @@ def _events(file: Path) -> list[Any]:
     events = []
     for number, line in enumerate(lines, start=1):
         try:
-            events.append(parse_object(line))
+            events.append(parse_document(line))
         except PayloadError as error:
             raise NotReadyError(f"{file}, event {number}: {error}") from error
     return events
