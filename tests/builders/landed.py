@@ -75,6 +75,7 @@ def add_loss(rows: SiteRows, *, at: datetime, estimated_count: int = 1) -> None:
         first_missing_seq=1,
         last_missing_seq=1,
         estimated_count=estimated_count,
+        filled_count=0,
         from_at=at_us,
         until_at=at_us,
         received_at=at_us,

@@ -14,7 +14,7 @@ import aiomqtt
 
 from ingest.collector import CollectReport, collect
 from ingest.current_state import read_state
-from ingest.quarantine import list_quarantined
+from ingest.quarantine import read_quarantine
 from ingest.site import Site
 from orchestration.warehouse.landed import read_landed_files
 from orchestration.warehouse.loader import load_files
@@ -201,7 +201,7 @@ def test_every_value_of_two_json_dialects_is_in_the_warehouse_as_it_was_said(tmp
         publications += [(topic, json.dumps(EVENT)) for topic in events]
         report = asyncio.run(play(sites, home=home, port=broker.port, publications=publications))
     assert report.message_count + report.quarantined_count == len(publications) - 1
-    assert {each.topic: each.reason for each in list_quarantined(home)} == {
+    assert {each.topic: each.reason for each in read_quarantine(home).messages()} == {
         topic: reason for topic, (_, reason) in REFUSED.items()
     }
     with open_warehouse(tmp_path / "warehouse.duckdb") as connection:

@@ -23,7 +23,7 @@ from ingest.manifest_volumes import (
     read_manifest_texts,
     read_volume,
 )
-from ingest.quarantine import list_quarantined
+from ingest.quarantine import read_quarantine
 from ingest.records import SORT_KEYS, SiteRows
 from ingest.verification import broken_links, find_fault
 from tests.builders.landed import NOON, add_quarantined, land_messages
@@ -245,7 +245,7 @@ def test_the_quarantine_reads_the_same_after_compaction(tmp_path: Path) -> None:
         rows = SiteRows("hamburg")
         add_quarantined(rows, number, at=NOON + timedelta(minutes=number))
         landing.commit([rows])
-    before = list_quarantined(tmp_path)
+    before = list(read_quarantine(tmp_path).messages())
     assert len(before) == 3
     assert merge(tmp_path).merged_file_count == 4
-    assert list_quarantined(tmp_path) == before
+    assert list(read_quarantine(tmp_path).messages()) == before

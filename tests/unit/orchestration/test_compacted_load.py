@@ -158,15 +158,15 @@ def test_a_file_compacted_between_its_verification_and_its_reading_is_found_agai
     for number in range(4):
         land_messages(tmp_path, number)
     listed = [file for files in read_landed_files(tmp_path).values() for file in files]
-    read_rows = loader._read_rows
+    see_rows = loader._see_rows
     runs = []
 
     def compact_first(connection: duckdb.DuckDBPyConnection, **given: Any) -> None:
         if not runs:
             runs.append(compact(tmp_path, older_than=timedelta(0), limits=EVERYTHING))
-        read_rows(connection, **given)
+        see_rows(connection, **given)
 
-    monkeypatch.setattr(loader, "_read_rows", compact_first)
+    monkeypatch.setattr(loader, "_see_rows", compact_first)
     with a_warehouse() as connection:
         count = load_files(connection, table=READING, files=listed, home=tmp_path)
         assert (count.file_count, count.row_count, count.rejections) == (4, 8, ())
