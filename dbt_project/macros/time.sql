@@ -45,3 +45,8 @@
     cast(unnest(generate_series(cast({{ first_date }} as timestamp), cast({{ last_date }} as timestamp), interval 1 day)) as date)
 {%- endmacro %}
 {% macro spark__day_series(first_date, last_date) %}explode(sequence({{ first_date }}, {{ last_date }})){% endmacro %}
+
+{# The seconds that two half-open intervals share; only for intervals known to overlap. #}
+{% macro shared_seconds(from_at, until_at, other_from_at, other_until_at) -%}
+    {{ seconds_between('greatest(' ~ from_at ~ ', ' ~ other_from_at ~ ')', 'least(' ~ until_at ~ ', ' ~ other_until_at ~ ')') }}
+{%- endmacro %}

@@ -26,6 +26,10 @@ states as (
     select * from {{ ref('fct_equipment_states') }}
 ),
 
+uncovered as (
+    select * from {{ ref('int_completeness__uncovered_intervals') }}
+),
+
 known as (
     select
         work_unit_id,
@@ -66,6 +70,7 @@ scheduled as (
         stays.contract_id,
         stays.time_zone,
         stays.physical_asset_id,
+        stays.work_unit_id,
         'scheduled' as time_kind,
         greatest(segments.started_at, stays.from_at, stays.first_month_at) as started_at,
         least(segments.ended_at, stays.until_at, stays.after_months_at) as ended_at
@@ -102,10 +107,36 @@ lost as (
             and (stays.until_at is null or states.started_at < stays.until_at)
 ),
 
+-- A silence is carried on as the state before it, so it loses nobody anything: it is counted beside what was lost.
+uncovered_pieces as (
+    select
+        scheduled.contract_id,
+        scheduled.time_zone,
+        scheduled.physical_asset_id,
+        'uncovered' as time_kind,
+        greatest(scheduled.started_at, uncovered.started_at) as started_at,
+        least(scheduled.ended_at, uncovered.ended_at) as ended_at
+    from scheduled
+    inner join uncovered
+        on
+            scheduled.work_unit_id = uncovered.work_unit_id
+            and uncovered.started_at < scheduled.ended_at
+            and uncovered.ended_at > scheduled.started_at
+),
+
 pieces as (
-    select * from scheduled
+    select
+        contract_id,
+        time_zone,
+        physical_asset_id,
+        time_kind,
+        started_at,
+        ended_at
+    from scheduled
     union all
     select * from lost
+    union all
+    select * from uncovered_pieces
 ),
 
 -- A piece across the end of a month is cut there: pieces are shorter than a day, so they meet two months at most.
@@ -144,7 +175,7 @@ summed as (
         contract_id,
         physical_asset_id,
         strftime(month_date, '%Y-%m') as billing_period,
-        {% for kind in ['scheduled', 'supplier_down', 'operator_down', 'planned_down'] -%}
+        {% for kind in ['scheduled', 'supplier_down', 'operator_down', 'planned_down', 'uncovered'] -%}
         cast(
             coalesce(
                 sum({{ seconds_between('started_at', 'ended_at') }}) filter (where time_kind = '{{ kind }}'), 0
@@ -156,7 +187,12 @@ summed as (
 ),
 
 final as (
-    select * from summed
+    select
+        *,
+        cast(1 as double) - cast(uncovered_s as double) / nullif(cast(scheduled_s as double), 0) as completeness_ratio,
+        cast(1 as double) - cast(uncovered_s as double) / nullif(cast(scheduled_s as double), 0)
+        >= {{ var('completeness_threshold') }} as is_complete
+    from summed
 )
 
 select * from final

@@ -6,15 +6,19 @@ days as (
     select * from {{ ref('int_metering__usage_chained') }}
 ),
 
+coverage as (
+    select * from {{ ref('int_completeness__contract_days_covered') }}
+),
+
 final as (
     select
-        contract_id,
-        physical_asset_id,
-        metric,
-        unit_code,
-        usage_date,
-        period_start_at,
-        period_end_at,
+        days.contract_id,
+        days.physical_asset_id,
+        days.metric,
+        days.unit_code,
+        days.usage_date,
+        days.period_start_at,
+        days.period_end_at,
         {% for side in ['opening', 'closing'] -%}
         {% for part in evidence -%}
         {{ side }}_{{ part }},
@@ -30,8 +34,16 @@ final as (
         rollover_count,
         replacement_count,
         held_count,
-        is_opening_first_reading
+        is_opening_first_reading,
+        cast(coverage.covered_s as double) / cast(coverage.period_s as double) as completeness_ratio,
+        cast(coverage.covered_s as double) / cast(coverage.period_s as double)
+        >= {{ var('completeness_threshold') }} as is_complete
     from days
+    left join coverage
+        on
+            days.contract_id = coverage.contract_id
+            and days.physical_asset_id = coverage.physical_asset_id
+            and days.usage_date = coverage.usage_date
 )
 
 select * from final

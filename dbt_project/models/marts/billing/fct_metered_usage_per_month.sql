@@ -6,6 +6,17 @@ days as (
     select * from {{ ref('int_metering__usage_chained') }}
 ),
 
+-- A day of the month that nobody metered is a day that nobody covered.
+coverage as (
+    select
+        contract_id,
+        physical_asset_id,
+        billing_period,
+        sum(covered_s) as covered_s
+    from {{ ref('int_completeness__contract_days_covered') }}
+    group by all
+),
+
 months as (
     select
         contract_id,
@@ -33,6 +44,28 @@ months as (
     group by all
 ),
 
+bounded as (
+    select
+        months.*,
+        coverage.covered_s,
+        {{ utc_time('cast(months.first_day as timestamp)', 'months.time_zone') }} as period_start_at,
+        {{ utc_time('cast(months.next_first_day as timestamp)', 'months.time_zone') }} as period_end_at
+    from months
+    left join coverage
+        on
+            months.contract_id = coverage.contract_id
+            and months.physical_asset_id = coverage.physical_asset_id
+            and months.billing_period = coverage.billing_period
+),
+
+rated as (
+    select
+        *,
+        cast(covered_s as double)
+        / cast({{ seconds_between('period_start_at', 'period_end_at') }} as double) as completeness_ratio
+    from bounded
+),
+
 final as (
     select
         contract_id,
@@ -40,8 +73,8 @@ final as (
         metric,
         unit_code,
         billing_period,
-        {{ utc_time('cast(first_day as timestamp)', 'time_zone') }} as period_start_at,
-        {{ utc_time('cast(next_first_day as timestamp)', 'time_zone') }} as period_end_at,
+        period_start_at,
+        period_end_at,
         {% for side in ['opening', 'closing'] -%}
         {% for part in evidence -%}
         {{ side }}_{{ part }},
@@ -61,8 +94,10 @@ final as (
         cast(rollover_count as bigint) as rollover_count,
         cast(replacement_count as bigint) as replacement_count,
         cast(held_count as bigint) as held_count,
-        opening_at > {{ utc_time('cast(first_day as timestamp)', 'time_zone') }} as is_opening_first_reading
-    from months
+        opening_at > period_start_at as is_opening_first_reading,
+        completeness_ratio,
+        completeness_ratio >= {{ var('completeness_threshold') }} as is_complete
+    from rated
 )
 
 select * from final

@@ -14,6 +14,10 @@ shifts as (
     select * from {{ ref('int_production__shift_instances') }}
 ),
 
+uncovered as (
+    select * from {{ ref('int_completeness__uncovered_intervals') }}
+),
+
 counting_units as (
     select distinct work_unit_id from {{ ref('fct_production_counts') }}
 ),
@@ -33,6 +37,8 @@ times as (
         site_id,
         shift_id,
         shift_date,
+        min(started_at) as observed_from_at,
+        max(ended_at) as observed_until_at,
         sum(duration_s) as observed_s,
         coalesce(sum(duration_s) filter (where time_category = 'production'), 0) as production_s,
         coalesce(sum(duration_s) filter (where time_category = 'setup'), 0) as setup_s,
@@ -89,6 +95,8 @@ measured as (
         items.scrap_quantity,
         items.unplanned_item_quantity,
         counting_units.work_unit_id is not null as is_counting_items,
+        times.observed_from_at,
+        times.observed_until_at,
         cast(times.observed_s as double) as observed_s
     from times
     inner join shifts
@@ -103,21 +111,54 @@ measured as (
     where shifts.ended_at <= site_horizons.known_until_at
 ),
 
+-- A state is carried on until the next is told, over a silence too; what of it nobody told is counted beside it.
+uncovered_times as (
+    select
+        measured.work_unit_id,
+        measured.shift_id,
+        measured.shift_date,
+        cast(
+            sum(
+                {{ shared_seconds('measured.observed_from_at', 'measured.observed_until_at', 'uncovered.started_at', 'uncovered.ended_at') }}
+            ) as double
+        ) as uncovered_s
+    from measured
+    inner join uncovered
+        on
+            measured.work_unit_id = uncovered.work_unit_id
+            and uncovered.started_at < measured.observed_until_at
+            and uncovered.ended_at > measured.observed_from_at
+    group by all
+),
+
+covered as (
+    select
+        measured.*,
+        coalesce(uncovered_times.uncovered_s, 0) as uncovered_s
+    from measured
+    left join uncovered_times
+        on
+            measured.work_unit_id = uncovered_times.work_unit_id
+            and measured.shift_id = uncovered_times.shift_id
+            and measured.shift_date = uncovered_times.shift_date
+),
+
 rated as (
     select
         *,
         actual_production_time_s / nullif(planned_busy_time_s, 0) as availability_ratio,
         case when produced_quantity > 0 then planned_run_time_s / nullif(actual_production_time_s, 0) end as effectiveness_ratio,
         cast(good_quantity as double) / nullif(cast(produced_quantity as double), 0) as quality_ratio
-    from measured
+    from covered
 ),
 
 final as (
     select
-        * except (observed_s),
+        * except (observed_from_at, observed_until_at, observed_s),
         availability_ratio * effectiveness_ratio * quality_ratio as oee_ratio,
         effectiveness_ratio > 1 as is_effectiveness_above_one,
-        observed_s / planned_operation_time_s as completeness_ratio
+        greatest(observed_s - uncovered_s, 0) / planned_operation_time_s as completeness_ratio,
+        greatest(observed_s - uncovered_s, 0) / planned_operation_time_s >= {{ var('completeness_threshold') }} as is_complete
     from rated
 )
 
