@@ -46,6 +46,7 @@ class Plant:
     rows: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     _sites: dict[str, str] = field(default_factory=dict)
     _mapped: set[tuple[str, str]] = field(default_factory=set)
+    _messages: set[str] = field(default_factory=set)
 
     def add(self, table: str, **row: object) -> None:
         self.rows.setdefault(table, []).append(row)
@@ -178,9 +179,18 @@ class Plant:
             )
         readings = self.rows.setdefault("raw.reading", [])
         is_text = role in ("state", "context")
+        message_id = message_id or f"m{len(readings):06d}"
+        received_at = received_at or event_at + timedelta(seconds=1)
+        self.message(
+            self._sites[work_unit_id],
+            message_id,
+            device_id=work_unit_id,
+            sent_at=received_at if historical else event_at,
+            received_at=received_at,
+        )
         readings.append(
             {
-                "message_id": message_id or f"m{len(readings):06d}",
+                "message_id": message_id,
                 "metric_index": 0,
                 "site_id": self._sites[work_unit_id],
                 "edge_node_id": "line",
@@ -191,12 +201,40 @@ class Plant:
                 "value_text": value if is_text else None,
                 "quality": 192,
                 "event_at": event_at,
-                "received_at": received_at or event_at + timedelta(seconds=1),
+                "received_at": received_at,
                 "is_historical": historical,
                 "flags": "",
                 "landed_file": "landing/readings/site=tiny/day=2026-03-03/0.parquet",
                 "file_row": len(readings),
             }
+        )
+
+    def message(
+        self,
+        site_id: str,
+        message_id: str,
+        *,
+        device_id: str,
+        sent_at: datetime,
+        received_at: datetime,
+        message_type: str = "DDATA",
+        **session: object,
+    ) -> None:
+        """A message as it came, once; `session` names its edge node, bd_seq, birth_at and seq where they matter."""
+        if message_id in self._messages:
+            return
+        self._messages.add(message_id)
+        self.add(
+            "raw.message",
+            message_id=message_id,
+            site_id=site_id,
+            message_type=message_type,
+            device_id=device_id,
+            event_at=sent_at,
+            received_at=received_at,
+            reading_count=1,
+            flags="",
+            **{"edge_node_id": "line", **session},
         )
 
     def states(self, work_unit_id: str, *changes: tuple[str, str]) -> None:

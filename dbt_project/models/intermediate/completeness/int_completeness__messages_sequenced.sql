@@ -1,4 +1,3 @@
-{#- A message may be late by so many places before it is taken for one of the next turn. -#}
 {%- set late = 16 -%}
 {%- set orders = {'event': 'event_at, received_at, seq', 'receipt': 'received_at, event_at, seq'} -%}
 
@@ -13,7 +12,8 @@ messages as (
         and (birth_at is null or event_at >= birth_at or not is_out_of_order)
 ),
 
--- seq counts modulo 256: a step forward is 1 to 239, one back 0 to 16.
+-- seq counts modulo 256. A message may be late by 16 places before it is taken for one of the next turn, so a step is
+-- forward by 1 to 239 or back by 0 to 16.
 stepped as (
     select
         {{ birth() }},

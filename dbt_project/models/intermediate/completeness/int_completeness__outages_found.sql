@@ -32,7 +32,7 @@ missing as (
     select
         site_id,
         edge_node_id,
-        null as device_id,
+        cast(null as varchar) as device_id,
         case when is_estimated then 'time_gap' else 'seq_gap' end as loss_kind,
         from_at,
         until_at,
@@ -45,7 +45,7 @@ filled as (
     select
         losses.site_id,
         losses.edge_node_id,
-        null as device_id,
+        cast(null as varchar) as device_id,
         losses.loss_kind,
         losses.from_at,
         losses.until_at,
@@ -65,11 +65,11 @@ away as (
     select
         sessions.site_id,
         sessions.edge_node_id,
-        null as device_id,
+        cast(null as varchar) as device_id,
         case when sessions.ended_by = 'death' then 'death' else 'stale' end as loss_kind,
         sessions.last_event_at as from_at,
         coalesce(sessions.next_session_at, horizon.told_until_at) as until_at,
-        null as missing_message_count
+        cast(null as bigint) as missing_message_count
     from sessions
     cross join horizon
     where sessions.ended_by <> 'open'
@@ -79,7 +79,7 @@ nobody_listened as (
     select
         losses.site_id,
         '' as edge_node_id,
-        null as device_id,
+        cast(null as varchar) as device_id,
         losses.loss_kind,
         losses.from_at,
         coalesce(losses.until_at, horizon.told_until_at) as until_at,
@@ -109,7 +109,7 @@ silent as (
         case when spoken.message_type = 'DDEATH' then 'device_death' else 'silence' end as loss_kind,
         spoken.event_at as from_at,
         coalesce(spoken.next_event_at, devices.told_until_at) as until_at,
-        null as missing_message_count
+        cast(null as bigint) as missing_message_count
     from spoken
     inner join devices
         on
