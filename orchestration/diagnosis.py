@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 from models.errors import LineshaftError
 from orchestration.findings import Finding
@@ -20,6 +20,20 @@ from orchestration.settings import Deployment
 
 LEAST_FREE_BYTES = 1_000_000_000
 CONNECT_TIMEOUT_S = 2.0
+RECENT_DAYS = 7
+MOST_FINDINGS = 20
+
+_COVERED_LATELY = """
+select
+    site_id,
+    coalesce(physical_asset_id, work_unit_id) as named,
+    count(distinct utc_date) filter (where not is_complete) as incomplete_days,
+    1 - sum(uncovered_s)::double / sum(date_diff('microsecond', started_at, ended_at) / 1e6) as covered
+from completeness.fct_completeness_per_day
+where utc_date > (select max(utc_date) from completeness.fct_completeness_per_day) - $days
+group by all
+order by covered, site_id, named
+"""
 
 
 def examine(deployment: Deployment, *, online: bool = True) -> list[Finding]:
@@ -118,8 +132,6 @@ def _warehouse(deployment: Deployment) -> Iterator[Finding]:
 
 
 def _tables(connection: object, path: Path) -> Iterator[Finding]:
-    from typing import Any, cast
-
     fetch = cast("Any", connection).execute
     messages, readings = fetch(
         "select (select count(*) from raw.message), (select count(*) from raw.reading)"
@@ -131,6 +143,32 @@ def _tables(connection: object, path: Path) -> Iterator[Finding]:
     ).fetchall():
         detail = f"{count:,} messages ({reason}); `lineshaft quarantine list` shows them"
         yield Finding(subject="quarantine", state="note", detail=detail)
+    is_built = fetch(
+        "select count(*) from duckdb_tables() "
+        "where schema_name = 'completeness' and table_name = 'fct_completeness_per_day'"
+    ).fetchone()
+    if is_built[0]:
+        yield from _completeness(fetch)
+
+
+def _completeness(fetch: Callable[..., Any]) -> Iterator[Finding]:
+    told, is_known = 0, False
+    for site_id, named, incomplete_days, covered in fetch(_COVERED_LATELY, {"days": RECENT_DAYS}).fetchall():
+        is_known = True
+        if not incomplete_days:
+            continue
+        told += 1
+        if told <= MOST_FINDINGS:
+            detail = (
+                f"{covered:.1%} of the last {RECENT_DAYS} days of {named} is covered, {incomplete_days} of them too "
+                "little; completeness.fct_losses says what is missing"
+            )
+            yield Finding(subject=f"completeness of {site_id}", state="note", detail=detail)
+    if told > MOST_FINDINGS:
+        yield Finding(subject="completeness", state="note", detail=f"and {told - MOST_FINDINGS:,} more")
+    if is_known and not told:
+        detail = f"every machine was heard enough on each of the last {RECENT_DAYS} days"
+        yield Finding(subject="completeness", state="ok", detail=detail)
 
 
 def _tried(subject: str, look: Callable[[], str]) -> Finding:

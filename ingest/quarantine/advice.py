@@ -18,8 +18,8 @@ ADVICE = {
     "unknown_topic": f"Mend the topic at the publisher, or the enterprise and site it belongs to in lineshaft.yaml, "
     f"{_REPLAY}.",
     "malformed_json": "The bytes are no JSON object; mend the publisher. The message stays here as evidence.",
-    "duplicate_member": "A member stands twice and nobody can say which is meant; mend the publisher. The message stays "
-    "here as evidence.",
+    "duplicate_member": "A member stands twice and nobody can say which is meant; mend the publisher. The message "
+    "stays here as evidence.",
     "malformed_payload": "The bytes are no Sparkplug payload; mend the edge node. The message stays here as evidence.",
     "malformed_birth": "The birth does not name its metrics; mend the edge node. Its earlier birth stays in force.",
     "payload_too_large": "Publish less in one message. The message stays here as evidence.",

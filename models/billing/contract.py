@@ -64,6 +64,7 @@ class ContractRow(Row):
     tax_category: Mapped[str]
     tax_rate_percent: Mapped[Decimal]
     tax_exemption_reason: Mapped[str | None]
+    least_completeness_ratio: Mapped[Decimal | None]
 
     assets: Mapped[list[ContractAssetRow]] = relationship(
         lazy="selectin", cascade="all, delete-orphan", order_by=ContractAssetRow.physical_asset_id
@@ -103,6 +104,7 @@ def _contract_of(row: ContractRow) -> Contract:
         tax_category=row.tax_category,
         tax_rate_percent=row.tax_rate_percent,
         tax_exemption_reason=row.tax_exemption_reason,
+        least_completeness_ratio=row.least_completeness_ratio,
         assets=tuple(
             CoveredAsset(
                 physical_asset_id=asset.physical_asset_id,

@@ -69,6 +69,7 @@ class ContractDocument(Document):
     tax_category: Literal["S", "Z", "E", "AE", "K", "G", "O"]
     tax_rate_percent: Annotated[ExactNumber, Field(ge=0, lt=100)]
     tax_exemption_reason: Text | None = None
+    least_completeness_ratio: Annotated[ExactNumber, Field(ge=0, le=1)] | None = None
     assets: Annotated[tuple[CoveredAssetDocument, ...], Field(min_length=1)]
     terms: Annotated[tuple[TermDocument, ...], Field(min_length=1)]
 

@@ -17,6 +17,10 @@ from decimal import Decimal
 
 from models.errors import RatingError
 
+LEAST_COMPLETENESS_RATIO = Decimal("0.5")
+"""What a contract that says nothing else asks for. Counters are totals, so silence costs resolution and not money: this
+keeps back only what hardly anybody heard."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Term:
@@ -60,6 +64,14 @@ class Contract:
     tax_exemption_reason: str | None
     assets: tuple[CoveredAsset, ...]
     terms: tuple[Term, ...]
+    least_completeness_ratio: Decimal | None = None
+    """The share of a billing period, 0 to 1, that must be covered before it is billed; None for the usual share."""
+
+    @property
+    def required_completeness_ratio(self) -> Decimal:
+        """The share of a billing period that must be covered: the contract's own, else the usual one."""
+        own = self.least_completeness_ratio
+        return LEAST_COMPLETENESS_RATIO if own is None else own
 
     def require_coverage(self, physical_asset_id: str, first_day: date, following_day: date) -> None:
         """Refuse days on which the contract does not cover the asset: fees are for whole months, never prorated."""

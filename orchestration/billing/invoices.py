@@ -4,7 +4,8 @@ Belongs here: which contract, asset and month are ready, one transaction each, t
 Does not belong here: any amount, number or date (models.billing).
 
 A draft needs the whole month: as long as an asset has not been collected past the end of the period, its last reading
-may still come. Issuing is never started by data: a person or an approved schedule calls it.
+may still come; and an asset of which less is known than its contract asks for waits for what a buffer still holds.
+Issuing is never started by data: a person or an approved schedule calls it.
 """
 
 from __future__ import annotations
@@ -186,7 +187,7 @@ def _read_usage(deployment: Deployment, billing_period: str) -> PeriodUsage:
     with open_warehouse(deployment.warehouse_path) as connection:
         try:
             return read_usage(connection, billing_period=billing_period)
-        except duckdb.CatalogException as error:
+        except (duckdb.CatalogException, duckdb.BinderException) as error:  # not built yet, or by an earlier version
             raise NotReadyError("The warehouse holds no metered usage yet; run `lineshaft build` first.") from error
 
 
@@ -199,4 +200,11 @@ def _find_reason_to_wait(measured: PeriodUsage, *, contract: Contract, asset_id:
         return f"nothing has been collected of {asset_id}"
     if until < period.end:
         return f"it is collected until {until:%Y-%m-%d %H:%MZ} only, the period ends {period.end:%Y-%m-%d %H:%MZ}"
+    covered = measured.completeness.get((contract.contract_id, asset_id))
+    required = contract.required_completeness_ratio
+    if covered is not None and covered < required:
+        return (
+            f"only {covered:.1%} of {billing_period} is covered by what was told of it and {contract.contract_id} asks "
+            f"for {required:.1%}; let its edge node send what it kept, or agree on another least_completeness_ratio"
+        )
     return ""

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _USAGE = """
-select contract_id, physical_asset_id, metric, unit_code, quantity, quantity_flag, period_start_at, period_end_at
+select contract_id, physical_asset_id, metric, unit_code, quantity, quantity_flag, period_start_at, period_end_at,
+       completeness_ratio
 from billing.fct_metered_usage_per_month
 where billing_period = $billing_period
 order by all
@@ -51,10 +52,15 @@ group by states.physical_asset_id
 
 @dataclass(frozen=True, kw_only=True)
 class PeriodUsage:
-    """What one billing period measured, by (contract, asset); and until when each asset's site has been collected."""
+    """What one billing period measured, by (contract, asset); and until when each asset's site has been collected.
+
+    `completeness` is the share of the period, 0 to 1, of which anything is known of the asset; it judges a quantity and
+    is never part of one.
+    """
 
     usage: Mapping[tuple[str, str], Mapping[str, UsageRecord]]
     availability: Mapping[tuple[str, str], Availability]
+    completeness: Mapping[tuple[str, str], Decimal]
     collected_until: Mapping[str, datetime]
 
 
@@ -65,8 +71,11 @@ def read_usage(connection: duckdb.DuckDBPyConnection, *, billing_period: str) ->
     for row in _rows(connection, _SEGMENTS, parameters):
         segments.setdefault((row["contract_id"], row["physical_asset_id"], row["metric"]), []).append(_segment(row))
     usage: dict[tuple[str, str], dict[str, UsageRecord]] = {}
+    completeness: dict[tuple[str, str], Decimal] = {}
     for row in _rows(connection, _USAGE, parameters):
         key = (row["contract_id"], row["physical_asset_id"])
+        if row["completeness_ratio"] is not None:
+            completeness[key] = _decimal(row["completeness_ratio"])  # the same for every metric of the asset
         usage.setdefault(key, {})[row["metric"]] = UsageRecord(
             contract_id=row["contract_id"],
             physical_asset_id=row["physical_asset_id"],
@@ -89,7 +98,7 @@ def read_usage(connection: duckdb.DuckDBPyConnection, *, billing_period: str) ->
     collected = {
         row["physical_asset_id"]: _utc(row["collected_until"]) for row in _rows(connection, _COLLECTED_UNTIL, {})
     }
-    return PeriodUsage(usage=usage, availability=availability, collected_until=collected)
+    return PeriodUsage(usage=usage, availability=availability, completeness=completeness, collected_until=collected)
 
 
 def _segment(row: dict[str, Any]) -> MeterSegment:

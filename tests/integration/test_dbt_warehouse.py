@@ -15,7 +15,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -297,6 +297,66 @@ def a_machine_that_wears(plant: Plant) -> None:
     plant.reading("wear_1", "vibration", at(f"{DAY} 06:10"), "1.5")
 
 
+def an_edge_node_that_loses(plant: Plant) -> None:
+    """Two messages of a session are lost; it dies, comes back two hours later and tells what it kept; then silence."""
+    plant.site("leaky")
+    plant.work_unit("leaky_1", site_id="leaky")
+    first = {"edge_node_id": "line", "bd_seq": 1, "birth_at": at(f"{DAY} 06:00")}
+    second = {"edge_node_id": "line", "bd_seq": 2, "birth_at": at(f"{DAY} 09:00")}
+    for seq, minute in enumerate(("06:00", "06:10", "06:20", "", "", "06:50", "07:00")):
+        if minute:
+            _leaky_message(plant, f"leaky-{seq}", seq=seq, sent=minute, session=first)
+    plant.reading("leaky_1", "state", at(f"{DAY} 06:10"), "executing", message_id="leaky-1")
+    plant.add(
+        "raw.loss",
+        site_id="leaky",
+        edge_node_id="line",
+        bd_seq=1,
+        birth_at=at(f"{DAY} 06:00"),
+        loss_kind="death",
+        from_at=at(f"{DAY} 07:00"),
+        until_at=at(f"{DAY} 07:01"),
+        received_at=at(f"{DAY} 07:01"),
+        detail="",
+    )
+    for seq, minute in enumerate(("09:00", "09:01", "09:10")):
+        _leaky_message(plant, f"leaky-1{seq}", seq=seq, sent=minute, session=second)
+    for minutes in range(10, 120, 10):
+        told = at(f"{DAY} 07:00") + timedelta(minutes=minutes)
+        plant.reading("leaky_1", "state", told, "executing", historical=True, message_id="leaky-11")
+
+
+def _leaky_message(plant: Plant, message_id: str, *, seq: int, sent: str, session: dict[str, object]) -> None:
+    plant.message(
+        "leaky",
+        message_id,
+        device_id="" if seq == 0 else "leaky_1",
+        message_type="NBIRTH" if seq == 0 else "DDATA",
+        sent_at=at(f"{DAY} {sent}"),
+        received_at=at(f"{DAY} {sent}") + timedelta(seconds=1),
+        seq=seq,
+        **session,
+    )
+
+
+def a_site_that_nobody_listened_to(plant: Plant) -> None:
+    """A device of JSON every ten minutes; for an hour no collector was there, and its broker kept nothing."""
+    plant.site("deaf")
+    plant.work_unit("deaf_1", site_id="deaf", is_filled=False)
+    for minutes in (*range(0, 130, 10), *range(190, 300, 10)):
+        plant.reading("deaf_1", "energy", at(f"{DAY} 06:00") + timedelta(minutes=minutes), str(minutes))
+    plant.add(
+        "raw.loss",
+        site_id="deaf",
+        edge_node_id="",
+        loss_kind="collector_offline",
+        from_at=at(f"{DAY} 08:05"),
+        until_at=at(f"{DAY} 09:05"),
+        received_at=at(f"{DAY} 09:05"),
+        detail="",
+    )
+
+
 def partners(plant: Plant) -> None:
     """A supplier's lot with a rejected item, and a customer's order half shipped."""
     plant.site("trade")
@@ -386,6 +446,8 @@ def warehouse_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     compressors_under_contract(plant)
     a_work_unit_that_no_asset_fills(plant)
     a_machine_that_wears(plant)
+    an_edge_node_that_loses(plant)
+    a_site_that_nobody_listened_to(plant)
     partners(plant)
     return built(plant, tmp_path_factory.mktemp("home"))
 
@@ -597,6 +659,114 @@ def test_feeds_carry_the_partner_who_may_see_the_row(warehouse: duckdb.DuckDBPyC
     assert oem == [("oem", "air")]
 
 
+def test_a_session_counts_what_its_sequence_expected(warehouse: duckdb.DuckDBPyConnection) -> None:
+    sessions = rows(
+        warehouse,
+        """
+        select
+            bd_seq, first_seq, last_seq, expected_message_count, landed_message_count, gap_count, ended_by, next_session_at
+        from completeness.fct_edge_node_sessions where site_id = 'leaky' and birth_at is not null order by birth_at
+        """,
+    )
+    assert sessions == [
+        (1, 0, 6, 7, 5, 1, "death", at(f"{DAY} 09:00")),
+        (2, 0, 2, 3, 3, 0, "open", None),
+    ]
+
+
+def test_a_loss_says_what_filled_it_and_what_stays_open(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """The gap of two stays open, the absence was told from the buffer, and nobody has spoken since 09:10."""
+    losses = rows(
+        warehouse,
+        """
+        select loss_kind, from_at, until_at, missing_message_count, backfilled_reading_count, uncovered_s, is_filled
+        from completeness.fct_losses where site_id = 'leaky' order by from_at
+        """,
+    )
+    newest = at("2026-03-31 22:10")
+    assert losses == [
+        ("seq_gap", at(f"{DAY} 06:20"), at(f"{DAY} 06:50"), 2, 0, Decimal(1800), False),
+        ("death", at(f"{DAY} 07:00"), at(f"{DAY} 09:00"), None, 11, Decimal(0), True),
+        (
+            "silence",
+            at(f"{DAY} 09:10"),
+            newest,
+            None,
+            0,
+            Decimal(int((newest - at(f"{DAY} 09:10")).total_seconds())),
+            False,
+        ),
+    ]
+
+
+def test_a_day_without_a_message_is_there_with_nothing_covered_and_none_is_before_the_first(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    days = rows(
+        warehouse,
+        """
+        select
+            utc_date, physical_asset_id, missing_message_count, outage_s, backfilled_s, uncovered_s, completeness_ratio
+        from completeness.fct_completeness_per_day
+        where work_unit_id = 'leaky_1' and utc_date < '2026-03-06' order by all
+        """,
+    )
+    silent_s = 53400  # from 09:10 to midnight
+    day_s = 24 * 3600 - 6 * 3600 - 600  # from the first message of the work unit, at 06:10
+    assert days == [
+        (
+            date(2026, 3, 3),
+            "asset-leaky_1",
+            2,
+            Decimal(1800 + 7200 + silent_s),
+            Decimal(7200),
+            Decimal(1800 + silent_s),
+            pytest.approx(1 - (1800 + silent_s) / day_s),
+        ),
+        (date(2026, 3, 4), "asset-leaky_1", 0, Decimal(86400), Decimal(0), Decimal(86400), 0.0),
+        (date(2026, 3, 5), "asset-leaky_1", 0, Decimal(86400), Decimal(0), Decimal(86400), 0.0),
+    ]
+
+
+def test_what_nobody_listened_to_is_uncovered_where_no_sequence_proves_otherwise(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    """The seventy minutes between two messages are no longer than this device may be silent; the hour is in the ledger."""
+    losses = rows(
+        warehouse,
+        """
+        select loss_kind, device_id, from_at, until_at, uncovered_s, is_filled
+        from completeness.fct_losses where site_id = 'deaf' and until_at < '2026-03-31'
+        """,
+    )
+    assert losses == [
+        ("collector_offline", None, at(f"{DAY} 08:05"), at(f"{DAY} 09:05"), Decimal(3600), False),
+    ]
+    missing = rows(
+        warehouse,
+        """
+        select missing_message_count, is_missing_estimated, uncovered_s
+        from completeness.fct_completeness_per_day where work_unit_id = 'deaf_1' and utc_date = '2026-03-03'
+        """,
+    )
+    silent_s = 3600 + (13 * 3600 + 600)  # the hour, and from 10:50 to midnight
+    assert missing == [(round(silent_s / 600), True, Decimal(silent_s))]
+
+
+def test_usage_says_how_much_of_its_month_is_covered(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Between two readings at most a day apart a counter is known; over the 26 days of silence it is only totalled."""
+    months = rows(
+        warehouse,
+        """
+        select completeness_ratio, is_complete from billing.fct_metered_usage_per_month
+        where physical_asset_id = 'asset-comp_roll' and billing_period = '2026-03'
+        """,
+    )
+    assert len(months) == 1
+    assert 0 < months[0][0] < 0.5
+    assert not months[0][1]
+
+
 def test_an_empty_warehouse_builds(tmp_path: Path) -> None:
     """A deployment before its first message, or with sites that never spoke: every mart exists and is empty."""
     with duckdb.connect(str(built(Plant(), tmp_path)), read_only=True) as connection:
@@ -605,10 +775,11 @@ def test_an_empty_warehouse_builds(tmp_path: Path) -> None:
             """
             select (select count(*) from performance.fct_oee_per_shift),
                 (select count(*) from billing.fct_metered_segments),
-                (select count(*) from predictive.fct_asset_health), (select count(*) from core.dim_date)
+                (select count(*) from predictive.fct_asset_health), (select count(*) from core.dim_date),
+                (select count(*) from completeness.fct_completeness_per_day)
             """,
         )
-    assert counts == [(0, 0, 0, 0)]
+    assert counts == [(0, 0, 0, 0, 0)]
 
 
 def test_every_dbt_unit_test_passes(warehouse_path: Path, tmp_path: Path) -> None:

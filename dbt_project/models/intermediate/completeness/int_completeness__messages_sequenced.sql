@@ -3,12 +3,12 @@
 
 with
 
--- What an earlier session said, overtaken by the birth of the next, has no place in the sequence of that one.
 messages as (
     select * from {{ ref('stg_uns__messages') }}
     where
         seq is not null
         and edge_node_id <> ''
+        -- what an earlier session said, overtaken by the birth of the next, has no place in the sequence of that one
         and (birth_at is null or event_at >= birth_at or not is_out_of_order)
 ),
 

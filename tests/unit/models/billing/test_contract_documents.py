@@ -93,6 +93,10 @@ def put(*path: str | int, value: Any) -> Change:
         (put("terms", 1, "term_id", value="base_fee"), "terms: base_fee appears twice"),
         (put("assets", 0, "physical_asset_id", value="weller-1"), "assets: 'weller-1' is no physical_asset"),
         (put("assets", value=[]), "assets: Tuple should have at least 1 item"),
+        (
+            put("least_completeness_ratio", value="1.5"),
+            "least_completeness_ratio: Input should be less than or equal to 1",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_with_the_file(tmp_path: Path, change: Change, problem: str) -> None:
@@ -125,6 +129,15 @@ def test_an_exported_service_names_why_it_is_not_taxed(tmp_path: Path) -> None:
     content = {**a_file(), "tax_category": "G", "tax_rate_percent": "0", "tax_exemption_reason": "Export"}
     (contract,) = load_contracts(written(tmp_path, content), enterprise=an_enterprise())
     assert (contract.tax_rate_percent, contract.tax_exemption_reason) == (Decimal(0), "Export")
+
+
+def test_a_contract_may_ask_for_a_share_of_the_month_to_be_covered(tmp_path: Path) -> None:
+    asking = {**a_file(), "least_completeness_ratio": "0.9"}
+    (contract,) = load_contracts(written(tmp_path, asking), enterprise=an_enterprise())
+    assert contract.required_completeness_ratio == Decimal("0.9")
+    assert a_contract().required_completeness_ratio == Decimal("0.5")
+    with a_store(tmp_path, contract) as engine, sessions(engine).begin() as session:
+        assert stored_contracts(session) == (contract,)
 
 
 def test_the_store_gives_back_what_was_applied(tmp_path: Path) -> None:
