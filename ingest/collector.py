@@ -201,6 +201,7 @@ class _Collector:
                     fence=self.fence,
                 ),
             )
+            host.filters = tuple(dict.fromkeys((*host.filters, *site.host_filters)))
         decoder = SiteDecoder(site, mapping=mapping)
         part = collector_id if site.share else None  # each sharer knows only what it heard
         state = CurrentState(home, site_id=site.site_id, mapping=mapping, part=part)

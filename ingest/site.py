@@ -148,6 +148,8 @@ class Site(BaseModel):
     """How long a number missing in `seq` may be merely late (tck-id-operational-behavior-host-reordering-param)."""
     probe_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 30.0
     """How long a node suspected dead has to answer before it counts as offline."""
+    host_subscription: Literal["deaths", "everything"] = "deaths"
+    """What the host client subscribes beside its STATE; the landing client always has everything (docs/adr/0005)."""
     ask_for_rebirth: bool = True
     """Off: nothing is ever written to the plant but STATE."""
     share: Slug | None = None
@@ -216,6 +218,15 @@ class Site(BaseModel):
         filters += [f"{root}/#" for root in self.roots]
         filters += [f"{root}/{EVENT_LEVEL}/#" for root in self.listened_roots if root not in self.roots]
         return tuple(filters if self.share is None else (f"$share/{self.share}/{name}" for name in filters))
+
+    @property
+    def host_filters(self) -> tuple[str, ...]:
+        """The Sparkplug topics its host client subscribes before it says "online"."""
+        if not self.is_sparkplug:
+            return ()
+        if self.host_subscription == "everything":
+            return ("spBv1.0/#",)
+        return (f"spBv1.0/{self.group_id}/NDEATH/+", f"spBv1.0/{self.group_id}/DDEATH/+/+")
 
     def client_id(self, collector_id: str) -> str:
         """Stable and unique per collector and site: the broker keeps our session under this name."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from typing import Any
 
 import aiomqtt
@@ -16,7 +17,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.broker import refusals
-from ingest.errors import BrokerError
+from ingest.errors import BrokerError, SubscriptionRefused
 from ingest.site import Broker
 
 FIRST_PAUSE_S = 0.2
@@ -94,6 +95,27 @@ def make_tls_context(broker: Broker) -> ssl.SSLContext:
         ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
+
+
+async def subscribe(
+    client: aiomqtt.Client,
+    wanted: Sequence[tuple[str, int]],
+    *,
+    broker: Broker,
+    client_id: str,
+    timeout_s: float | None = None,
+) -> None:
+    """Subscribe to filters with their QoS, in one packet.
+
+    Raises SubscriptionRefused, naming the first filter that the broker does not grant.
+    """
+    codes = await client.subscribe(list(wanted), timeout=timeout_s)
+    for (name, _), code in zip(wanted, codes, strict=False):
+        if is_refusal(code):
+            raise SubscriptionRefused(
+                f"{broker.url} refuses the subscription {name!r} ({code}): grant reading it to {client_id}",
+                url=broker.url,
+            )
 
 
 async def until_disconnected(client: aiomqtt.Client) -> None:

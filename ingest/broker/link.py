@@ -34,10 +34,10 @@ from ingest.broker.connection import (
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
     cancel_all,
-    is_refusal,
     make_client,
     reason_of,
     require_settings,
+    subscribe,
     until_disconnected,
 )
 from ingest.broker.inbox import Inbox, queue_type
@@ -196,14 +196,8 @@ class DurableLink:
         log.info("reading_again", client_id=self.client_id)
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
-        codes = await client.subscribe([(name, 1) for name in self.filters], timeout=SUBSCRIBE_TIMEOUT_S)
-        for name, code in zip(self.filters, codes, strict=False):
-            if is_refusal(code):
-                raise SubscriptionRefused(
-                    f"{self.broker.url} refuses the subscription {name!r} ({code}): grant reading it to "
-                    f"{self.client_id}",
-                    url=self.broker.url,
-                )
+        wanted = [(name, 1) for name in self.filters]
+        await subscribe(client, wanted, broker=self.broker, client_id=self.client_id, timeout_s=SUBSCRIBE_TIMEOUT_S)
 
     def _raise_if_taken_over(self, error: aiomqtt.MqttError) -> None:
         cause = error.__cause__

@@ -11,7 +11,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.arrival import Arrival
-from ingest.broker import DurableLink, connection, inbox
+from ingest.broker import DurableLink, HostLink, connection, inbox
 from ingest.errors import BrokerError, SessionTakenOver
 from ingest.site import Broker
 
@@ -112,3 +112,26 @@ def test_a_certificate_that_is_not_there_says_which_file_to_look_at(monkeypatch:
     broker = Broker(url="mqtts://b", ca_file_env="PLANT_CA")
     with pytest.raises(BrokerError, match=r"look at nowhere/ca\.pem"):
         connection.make_tls_context(broker)
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "spBv1.0/hamburg/DCMD/milling_line/cnc_101",
+        "spBv1.0/hamburg/NDATA/milling_line",
+        "spBv1.0/STATE/other",
+        "NCMD",
+        "meridian/hamburg/x",
+    ],
+)
+def test_a_host_refuses_to_send_anything_but_a_node_command(topic: str) -> None:
+    """Above all no DCMD: this platform never writes to a device."""
+    link = HostLink(
+        Broker(url="mqtt://b"), client_id="h", state_topic="spBv1.0/STATE/h", state_payload=lambda **_: b"{}"
+    )
+    link.is_online = True
+    with pytest.raises(ValueError, match="NCMD and nothing else"):
+        link.command(topic, b"")
+    assert link._commands.empty()
+    link.command("spBv1.0/hamburg/NCMD/milling_line", b"")
+    assert link._commands.qsize() == 1

@@ -18,6 +18,21 @@ def test_a_json_site_subscribes_to_its_json_root_alone() -> None:
     assert a_json_site().subscriptions == ("meridian/monterrey/#",)
 
 
+def test_a_host_client_subscribes_deaths_unless_it_is_told_to_subscribe_everything() -> None:
+    assert a_site().host_filters == ("spBv1.0/hamburg/NDEATH/+", "spBv1.0/hamburg/DDEATH/+/+")
+    assert a_site(host_subscription="everything").host_filters == ("spBv1.0/#",)
+    assert a_json_site().host_filters == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"reorder_timeout_s": -1}, {"probe_timeout_s": 0}, {"reorder_timeout_s": 7200}, {"host_subscription": ""}],
+)
+def test_a_timeout_out_of_range_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        a_site(**change)
+
+
 def test_client_ids_differ_by_collector_and_site() -> None:
     assert a_site().client_id("c1") == "lineshaft-c1-hamburg"
     assert a_json_site().client_id("c1") != a_site().client_id("c1")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ingest.sparkplug.host import rebirth_command, rebirth_topic, state_payload
+import pytest
+
+from ingest.sparkplug.host import HostState, parse_state, rebirth_command, rebirth_topic, state_payload
 from ingest.sparkplug.payload import parse_payload
 
 
@@ -16,3 +18,20 @@ def test_a_rebirth_is_asked_by_name_without_seq() -> None:
     assert (metric.name, metric.boolean_value, metric.HasField("alias")) == ("Node Control/Rebirth", True, False)
     assert (payload.timestamp, payload.HasField("seq")) == (7, False)
     assert rebirth_topic(group_id="g", edge_node_id="e") == "spBv1.0/g/NCMD/e"
+
+
+@pytest.mark.parametrize(
+    ("payload", "state"),
+    [
+        (b'{"online":true,"timestamp":7}', HostState(is_online=True, timestamp=7)),
+        (b'{ "timestamp" : 7,\n "online" :\tfalse }', HostState(is_online=False, timestamp=7)),
+        (b'{"online":false}', HostState(is_online=False, timestamp=None)),
+        (b'{"online":false,"timestamp":"7"}', HostState(is_online=False, timestamp=None)),
+        (b"OFFLINE", None),
+        (b'{"online":"false"}', None),
+        (b"\xff", None),
+        (b"[" * 100_000, None),
+    ],
+)
+def test_a_state_is_understood_however_it_is_spaced(payload: bytes, state: HostState | None) -> None:
+    assert parse_state(payload) == state
