@@ -732,7 +732,7 @@ def test_a_day_without_a_message_is_there_with_nothing_covered_and_none_is_befor
 def test_what_nobody_listened_to_is_uncovered_where_no_sequence_proves_otherwise(
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
-    """The seventy minutes between two messages are no longer than this device may be silent; the ledger has the hour."""
+    """Seventy minutes between two messages are no longer than this device may be silent; the ledger has the hour."""
     losses = rows(
         warehouse,
         """
