@@ -221,9 +221,9 @@ class SiteDecoder:
         step = self.sessions.observe(header, sparkplug.birth_metrics(payload) if is_birth else ())
         if step.losses or step.rebirths or step.stale:
             self._take(step, batch)
-        if step.is_unborn:  # from here on: what the message itself says is stale as well
-            since = header.at if header.at is not None else header.received_at
-            batch.stale.append(StaleMark(self._ordinal + 1, topic.edge_node_id, topic.device_id, since))
+        if step.stale_after is not None:  # what the message itself says is stale as well
+            mark = StaleMark(self._ordinal + 1, topic.edge_node_id, topic.device_id, step.stale_after)
+            batch.stale.append(mark)
         node = self.sessions.node(topic.edge_node_id)
         message = DataMessage(arrival, topic, node, identifier, _session_of(header, node), self._ordinal)
         waiting = _Waiting(message, header, step, heading.at is not None and header.at is None)

@@ -56,7 +56,7 @@ class Header(NamedTuple):
 class Effects:
     """What one step asks of the world outside. A plain class: one is made for every message."""
 
-    __slots__ = ("drifts", "flags", "is_unborn", "losses", "rebirths", "stale")
+    __slots__ = ("drifts", "flags", "losses", "rebirths", "stale", "stale_after")
 
     def __init__(self) -> None:
         self.losses: list[Loss] = []
@@ -65,8 +65,8 @@ class Effects:
         """(edge_node_id, device_id or None for the node with all its devices, since when)."""
         self.flags: list[str] = []
         self.drifts: list[Drift] = []
-        self.is_unborn = False
-        """The message speaks for a node or device without a birth in force: what it says is stored and stays stale."""
+        self.stale_after: int | None = None
+        """Since when what the message itself says is stale, too: it speaks without a birth in force, or is a death."""
 
 
 class Sessions:
@@ -206,8 +206,10 @@ class Sessions:
 
     def _node_death(self, node: EdgeNode, header: Header, effects: Effects) -> None:
         if not node.is_online:
+            effects.stale_after = header.received_at
             return  # a second death of the same session says nothing new
         if header.bd_seq == node.bd_seq:
+            effects.stale_after = header.received_at  # the bd_seq it carries is no sign of life
             # Its timestamp is that of the CONNECT and must not be used for matching: only the receive time counts.
             _go_offline(node, header.received_at, effects, detail="")
             return
@@ -229,7 +231,8 @@ class Sessions:
             flag, why = "offline", "data from a node that is offline"
         else:
             flag, why = "device_offline", f"data of device {device_id!r} without a birth in this session"
-        effects.is_unborn = header.message_type != "DDEATH"
+        at = header.at
+        effects.stale_after = at if at is not None and at <= header.received_at + DAY_MS else header.received_at
         effects.flags.append(flag)
         if flag != "device_offline" or header.message_type != "DDEATH":  # a second death of a device asks for nothing
             self.request_rebirth(node.edge_node_id, header.received_at, effects, why=why)

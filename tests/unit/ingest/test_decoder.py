@@ -184,11 +184,11 @@ def test_a_name_without_its_birth_prefix_is_found_by_suffix_and_flagged() -> Non
 
 def test_a_death_makes_what_was_known_before_it_stale() -> None:
     batch = decode(a_node_birth(), DEVICE, a_node_death())
-    assert (batch.stale[-1].edge_node_id, batch.stale[-1].device_id, batch.stale[-1].ordinal) == (
-        "milling_line",
-        None,
-        2,
-    )
+    received_ms = RECEIVED_AT // 1000
+    assert batch.stale[-2:] == [
+        StaleMark(2, "milling_line", None, received_ms),
+        StaleMark(3, "milling_line", "", received_ms),  # and its own bd_seq, which is no sign of life
+    ]
 
 
 def test_a_json_reading_keeps_every_digit() -> None:

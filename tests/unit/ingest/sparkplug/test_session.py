@@ -276,9 +276,9 @@ def test_a_device_that_speaks_before_its_birth_is_flagged_asked_for_and_stays_st
     sessions = a_born_node()
     sessions.observe(header("NBIRTH", seq=2, bd_seq=0, at=T0 + 1), [])
     effects = sessions.observe(header("DDATA", seq=3, at=T0 + 2, device="cnc"))
-    assert (effects.flags, effects.rebirths, effects.is_unborn) == (["device_offline"], ["line"], True)
+    assert (effects.flags, effects.rebirths, effects.stale_after) == (["device_offline"], ["line"], T0 + 2)
     sessions.observe(header("DBIRTH", seq=4, at=T0 + 3, device="cnc"), [])
-    assert sessions.observe(header("DDATA", seq=5, at=T0 + 4, device="cnc")).is_unborn is False
+    assert sessions.observe(header("DDATA", seq=5, at=T0 + 4, device="cnc")).stale_after is None
 
 
 def test_a_death_is_stale_from_receipt_and_a_devices_death_from_its_payloads_time() -> None:
