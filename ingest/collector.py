@@ -23,6 +23,7 @@ import structlog
 
 from ingest.arrival import Arrival
 from ingest.broker import DurableLink, HostLink
+from ingest.broker.connection import cancel_all
 from ingest.current_state import CurrentState
 from ingest.decoder import DecodedBatch, SiteDecoder
 from ingest.durable import make_directory
@@ -424,6 +425,4 @@ async def _either(*events: asyncio.Event) -> None:
 
 
 async def _end(*tasks: asyncio.Task[Any]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await cancel_all(tasks)

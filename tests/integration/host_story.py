@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Literal
 
 import aiomqtt
 
 from ingest.broker import HostLink
+from ingest.broker.connection import cancel_all
 from ingest.site import Broker
 from ingest.sparkplug.host import rebirth_command, rebirth_topic, state_payload, state_topic
 from tests.builders.sparkplug import a_site
@@ -54,9 +54,7 @@ async def record_a_host(
             command(timestamp=time.time_ns() // 1_000_000),
         )
         await _until(lambda: len(_sent(recording)) > said, patience_s)
-        life.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait_for(life, 20)
+        await cancel_all({life})
         await _until(lambda: recording.connections[0][-1].kind == "DISCONNECT", patience_s)
         return HostSession(packets=tuple(recording.connections[0]))
 

@@ -14,6 +14,7 @@ import aiomqtt
 import pytest
 
 from ingest.broker import HostLink
+from ingest.broker.connection import cancel_all
 from ingest.collector import collect
 from ingest.site import Site
 from ingest.sparkplug import sparkplug_b_pb2
@@ -182,8 +183,7 @@ def test_a_second_host_under_our_id_is_noticed(broker: Mosquitto) -> None:
         async with aiomqtt.Client("127.0.0.1", broker.port) as other:
             await other.publish(state_topic("contested"), state_payload(is_online=True, timestamp=7), qos=1)
             await until(lambda: host.is_contested)
-        life.cancel()
-        await asyncio.gather(life, return_exceptions=True)
+        await cancel_all({life})
         return host.is_contested
 
     assert asyncio.run(story())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import aiomqtt
@@ -135,3 +136,21 @@ def test_a_host_refuses_to_send_anything_but_a_node_command(topic: str) -> None:
     assert link._commands.empty()
     link.command("spBv1.0/hamburg/NCMD/milling_line", b"")
     assert link._commands.qsize() == 1
+
+
+def test_a_task_that_swallows_its_cancellation_is_cancelled_again() -> None:
+    """As asyncio.wait_for does in Python 3.11 when the cancellation meets its result."""
+
+    async def stubborn() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+
+    async def story() -> tuple[bool, bool]:
+        tasks = {asyncio.create_task(stubborn()), asyncio.create_task(asyncio.sleep(3600))}
+        await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            await connection.cancel_all(tasks, again_after_s=0.01)
+        return tuple(task.cancelled() for task in tasks)  # type: ignore[return-value]
+
+    assert asyncio.run(story()) == (True, True)
