@@ -130,7 +130,7 @@ CANCEL_AGAIN_S = 3.0
 async def cancel_all(tasks: Iterable[asyncio.Task[Any]], *, again_after_s: float = CANCEL_AGAIN_S) -> None:
     """Cancel and wait, and cancel again what goes on.
 
-    In Python 3.11 `asyncio.wait_for`, which aiomqtt awaits in every call, swallows a cancellation that meets its result:
+    In Python 3.11 `asyncio.wait_for`, which aiomqtt awaits in every call, swallows a cancellation that meets a result:
     the task would go on for ever, and a graceful stop with it (seen once in six runs of the host's tests).
     """
     everyone = set(tasks)
