@@ -58,6 +58,7 @@ SCHEMAS: dict[Kind, pa.Schema] = {
             ("value_text", pa.string()),
             ("quality", pa.int32()),
             ("source_unit", pa.string()),
+            ("properties", pa.string()),
             ("event_at", _AT),
             ("event_at_source", pa.string()),
             ("received_at", _AT),

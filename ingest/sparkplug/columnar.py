@@ -280,6 +280,7 @@ class _Rows:
             **self._values(rows),
             "quality": pa.array(np.full(len(rows), QUALITY_GOOD, np.int32)),
             "source_unit": self._blocks.units.take(of_definition),
+            "properties": pa.nulls(len(rows), pa.string()),
             "event_at": pa.array(event_at[rows]).cast(pa.timestamp("us")),
             "event_at_source": sources.take(pa.array(source)),
             "received_at": pa.array(self._received_at[rows]).cast(pa.timestamp("us")),
@@ -331,7 +332,7 @@ class _Rows:
         is_before_birth = (self._birth_at > 0) & (self._event_at < self._birth_at)
         is_unnamed = ~wire.has("name")
         ordinary &= ~(wire.is_true("is_historical") & is_before_birth & is_unnamed)
-        ordinary &= ~wire.is_true("is_transient") & ~wire.has("properties")
+        ordinary &= ~wire.is_true("is_transient") & ~wire.has("properties") & ~wire.has("metadata")
         is_ordinary: Flags = ordinary & self._judge_values()
         return is_ordinary
 
@@ -510,10 +511,10 @@ def _shortest(single: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         is_same = short.astype(np.float32) == single
     is_sure = is_scalable & is_same & (np.abs(np.abs(scaled - digits) - 0.5) > 1e-3) & (np.abs(digits) < 1e7)
     found = np.where(is_sure, short, wide)
-    from ingest.sparkplug.metrics import shortest_double
+    from ingest.sparkplug.metrics import shortest_single
 
     for row in np.flatnonzero(is_plain & ~is_sure).tolist():
-        found[row] = shortest_double(float(wide[row]))
+        found[row] = shortest_single(float(wide[row]))
     return found
 
 

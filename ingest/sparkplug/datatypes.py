@@ -9,6 +9,7 @@ wrong (its issues 435 and 523); tests/golden/sparkplug_array_vectors.json holds 
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from enum import IntEnum
@@ -87,6 +88,17 @@ def to_wire(value: int, bits: int) -> int:
     if not lowest <= value <= highest:
         raise ValueError(f"{value} does not fit into {bits} bits")
     return value & highest
+
+
+def shortest_single(raw: float) -> float:
+    """The shortest decimal that is the same 32-bit number: 1.23, not 1.2300000190734863."""
+    if not math.isfinite(raw):
+        return raw
+    short = float(f"{raw:.7g}")
+    try:
+        return short if struct.unpack("<f", struct.pack("<f", short))[0] == raw else raw
+    except OverflowError:  # rounding up left the range of 32 bits
+        return raw
 
 
 def decode_array(data: bytes, datatype: int) -> list[int | float | bool | str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import math
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,20 +19,34 @@ from ingest.sparkplug.datatypes import (
     BINARY,
     FLOATING,
     INTEGER_BITS,
-    LONG_FIELD,
     SIGNED_BITS,
     TEXTUAL,
     DataType,
     decode_array,
     encode_array,
+    shortest_single,
     to_signed,
-    to_wire,
+)
+from ingest.sparkplug.structures import (
+    DataSet,
+    PropertyValue,
+    Scalar,
+    Template,
+    finite,
+    read_dataset,
+    read_properties_whole,
+    read_template,
+    write_dataset,
+    write_properties,
+    write_scalar,
+    write_template,
 )
 
 QUALITY_GOOD, QUALITY_BAD, QUALITY_STALE = 192, 0, 500
 
-Scalar = int | float | bool | str
-MetricValue = Scalar | bytes | Sequence[Scalar] | None
+MetricValue = Scalar | bytes | Sequence[Scalar] | DataSet | Template | None
+METADATA = "$metadata"
+"""Where a metric's MetaData stands among its properties in JSON."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -52,7 +65,8 @@ class Metric:
     timestamp: int | None = None
     is_historical: bool = False
     is_transient: bool = False
-    properties: Mapping[str, Scalar | None] = field(default_factory=dict)
+    properties: Mapping[str, PropertyValue] = field(default_factory=dict)
+    metadata: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 class WireValue(NamedTuple):
@@ -81,9 +95,10 @@ def write_metric(target: Any, metric: Metric, *, with_datatype: bool) -> None:
         target.is_historical = True
     if metric.is_transient:
         target.is_transient = True
-    for key, value in metric.properties.items():
-        target.properties.keys.append(key)
-        _write_property(target.properties.values.add(), value)
+    if metric.properties:
+        write_properties(target.properties, metric.properties)
+    for key, value in metric.metadata.items():
+        setattr(target.metadata, key, value)
     if metric.value is None:
         target.is_null = True
     else:
@@ -91,40 +106,20 @@ def write_metric(target: Any, metric: Metric, *, with_datatype: bool) -> None:
 
 
 def _write_value(target: Any, value: Any, datatype: int) -> None:
-    if datatype in LONG_FIELD:
-        target.long_value = to_wire(value, 64)
-    elif datatype in INTEGER_BITS:
-        # 32 bits whatever the width: the sign is extended, as Tahu does; readers mask to the datatype's width
-        bits = INTEGER_BITS[datatype]
-        to_wire(value, bits)
-        target.int_value = to_wire(value, 32)
-    elif datatype == DataType.Float:
-        target.float_value = value
-    elif datatype == DataType.Double:
-        target.double_value = value
-    elif datatype == DataType.Boolean:
-        target.boolean_value = value
-    elif datatype in TEXTUAL:
-        target.string_value = value
-    elif datatype in BINARY:
+    if datatype in BINARY:
         target.bytes_value = value
     elif datatype in ARRAYS:
         target.bytes_value = encode_array(value, datatype)
-    else:
-        raise ValueError(f"datatype {datatype} cannot be written")
+    elif datatype == DataType.DataSet:
+        write_dataset(target.dataset_value, value)
+    elif datatype == DataType.Template:
+        write_template(target.template_value, value, write_member=_write_member)
+    else:  # integers travel in 32 bits whatever their width, the sign extended, as Tahu does; readers mask
+        write_scalar(target, value, datatype)
 
 
-def _write_property(target: Any, value: Scalar | None) -> None:
-    if value is None:
-        target.type, target.is_null = int(DataType.String), True
-    elif isinstance(value, bool):
-        target.type, target.boolean_value = int(DataType.Boolean), value
-    elif isinstance(value, int):
-        target.type, target.int_value = int(DataType.Int32), to_wire(value, 32)
-    elif isinstance(value, float):
-        target.type, target.double_value = int(DataType.Double), value
-    else:
-        target.type, target.string_value = int(DataType.String), value
+def _write_member(target: Any, metric: Metric) -> None:
+    write_metric(target, metric, with_datatype=True)
 
 
 def read_value(metric: Any, datatype: int) -> WireValue:
@@ -151,6 +146,26 @@ def read_properties(metric: Any) -> tuple[int, str | None]:
     return quality, unit
 
 
+def other_properties(metric: Any) -> str | None:
+    """Every property without a column of its own, and the MetaData under `$metadata`, as JSON; None if there is none.
+
+    Raises PayloadError (`malformed_payload`) when property sets are nested too deep.
+    """
+    found = read_properties_whole(metric.properties) if metric.HasField("properties") else {}
+    if isinstance(found.get("Quality"), int):
+        del found["Quality"]
+    if isinstance(found.get("engUnit"), str):
+        del found["engUnit"]
+    if metric.HasField("metadata"):
+        found[METADATA] = read_metadata(metric)
+    return _json(found) if found else None
+
+
+def read_metadata(metric: Any) -> dict[str, Scalar]:
+    """The fields of a metric's MetaData that are set."""
+    return {field.name: value for field, value in metric.metadata.ListFields()}
+
+
 def _double(raw: float, datatype: int) -> WireValue:
     if not math.isfinite(raw):  # no sum may ever meet it; what was said is kept as text
         return WireValue(text="NaN" if math.isnan(raw) else "Infinity" if raw > 0 else "-Infinity")
@@ -161,16 +176,7 @@ def _double(raw: float, datatype: int) -> WireValue:
 
 
 def _single(raw: float, datatype: int) -> WireValue:
-    return _double(shortest_double(raw) if math.isfinite(raw) else raw, datatype)
-
-
-def shortest_double(single: float) -> float:
-    """The shortest decimal that is the same 32-bit number: 1.23, not 1.2300000190734863."""
-    short = float(f"{single:.7g}")
-    try:
-        return short if struct.unpack("<f", struct.pack("<f", short))[0] == single else single
-    except OverflowError:  # rounding up left the range of 32 bits
-        return single
+    return _double(shortest_single(raw), datatype)
 
 
 def _boolean(raw: bool, datatype: int) -> WireValue:
@@ -184,7 +190,7 @@ def _string(raw: str, datatype: int) -> WireValue:
 
 def _bytes(raw: bytes, datatype: int) -> WireValue:
     if datatype in ARRAYS:
-        return WireValue(text=_json([_finite(x) for x in decode_array(raw, datatype)]))
+        return WireValue(text=_json(_elements(raw, datatype)))
     text = base64.b64encode(raw).decode("ascii")
     return WireValue(text=text, is_drifted=datatype not in BINARY and datatype != DataType.Unknown)
 
@@ -207,44 +213,38 @@ def _long(raw: int, datatype: int) -> WireValue:
     return WireValue(integer=raw, double=float(raw), is_drifted=not is_number)
 
 
-def _dataset(raw: Any) -> dict[str, Any]:
-    types = list(raw.types)
-    rows = [[_cell(cell, types[i] if i < len(types) else 0) for i, cell in enumerate(row.elements)] for row in raw.rows]
-    return {"columns": list(raw.columns), "types": types, "rows": rows}
+def _elements(raw: bytes, datatype: int) -> list[Any]:
+    is_single = datatype == DataType.FloatArray
+    return [finite(shortest_single(x) if is_single else x) for x in decode_array(raw, datatype)]  # type: ignore[arg-type]
 
 
-def _template(raw: Any) -> dict[str, Any]:
-    return {
-        "template_ref": raw.template_ref or None,
-        "version": raw.version or None,
-        "is_definition": raw.is_definition,
-        "metrics": [
-            {"name": m.name, "datatype": m.datatype, "value": plain(read_value(m, m.datatype))} for m in raw.metrics
-        ],
-        "parameters": [{"name": p.name, "type": p.type, "value": _cell(p, p.type)} for p in raw.parameters],
-    }
+def _member(metric: Any, depth: int) -> Any:
+    """The value of a template's metric: what holds values stays a structure, not text within text."""
+    field_name = metric.WhichOneof("value")
+    if metric.is_null or field_name is None:
+        return None
+    if field_name == "template_value":
+        return read_template(metric.template_value, read_member=_member, depth=depth)
+    if field_name == "dataset_value":
+        return read_dataset(metric.dataset_value)
+    if field_name == "bytes_value" and metric.datatype in ARRAYS:
+        return _elements(metric.bytes_value, metric.datatype)
+    return plain(read_value(metric, metric.datatype))
 
 
 def _dataset_text(raw: Any, datatype: int) -> WireValue:
-    return WireValue(text=_json(_dataset(raw)), is_drifted=datatype not in {DataType.DataSet, DataType.Unknown})
+    return WireValue(text=_json(read_dataset(raw)), is_drifted=datatype not in {DataType.DataSet, DataType.Unknown})
 
 
 def _template_text(raw: Any, datatype: int) -> WireValue:
-    return WireValue(text=_json(_template(raw)), is_drifted=datatype not in {DataType.Template, DataType.Unknown})
+    return WireValue(
+        text=_json(read_template(raw, read_member=_member)),
+        is_drifted=datatype not in {DataType.Template, DataType.Unknown},
+    )
 
 
 def _extension(_raw: Any, _datatype: int) -> WireValue:
     return WireValue(is_drifted=True)
-
-
-def _cell(cell: Any, datatype: int) -> Any:
-    name = cell.WhichOneof("value")
-    if name is None or name == "extension_value":
-        return None
-    raw = getattr(cell, name)
-    if name in {"int_value", "long_value"} and datatype in SIGNED_BITS:
-        return to_signed(raw, SIGNED_BITS[datatype])
-    return _finite(raw)
 
 
 def plain(value: WireValue) -> Scalar | None:
@@ -252,10 +252,6 @@ def plain(value: WireValue) -> Scalar | None:
     if value.text is not None:
         return value.text
     return value.integer if value.integer is not None else value.double
-
-
-def _finite(value: Any) -> Any:
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _json(value: Any) -> str:

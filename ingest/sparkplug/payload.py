@@ -23,7 +23,9 @@ from google.protobuf.message import DecodeError
 from ingest.errors import PayloadError
 from ingest.sparkplug import sparkplug_b_pb2
 from ingest.sparkplug.datatypes import DataType
-from ingest.sparkplug.metrics import Metric, plain, read_properties, read_value, write_metric
+from ingest.sparkplug.metrics import Metric, plain, read_metadata, read_value, write_metric
+from ingest.sparkplug.structures import read_properties_whole
+from ingest.sparkplug.unfolding import refuse_if_boundless
 
 COMPRESSED = "SPBV1.0_COMPRESSED"
 MAX_PAYLOAD_BYTES = 16 * 1024 * 1024
@@ -65,7 +67,7 @@ def parse_payload(data: bytes) -> Any:
         raise PayloadError(f"{len(data)} bytes exceed the limit of {MAX_PAYLOAD_BYTES}", reason="payload_too_large")
     message = _parse(data)
     if message.uuid == COMPRESSED:
-        message = _parse(inflate(message.body, limit=MAX_PAYLOAD_BYTES))
+        message = _unwrap(message)
     if len(message.metrics) > MAX_METRICS:
         raise PayloadError(f"{len(message.metrics)} metrics exceed {MAX_METRICS}", reason="payload_too_large")
     return message
@@ -82,18 +84,34 @@ def decode_payload(data: bytes) -> DecodedPayload:
 
 
 def inflate(data: bytes, *, limit: int) -> bytes:
-    """Gzip or zlib bytes unpacked, never beyond `limit`."""
+    """Gzip or zlib bytes, or a bare deflate stream, unpacked, never beyond `limit`."""
     engine = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     try:
         unpacked = engine.decompress(data, limit)
-    except zlib.error as error:
-        raise PayloadError("the compressed body cannot be inflated", reason="malformed_payload") from error
+    except zlib.error:
+        engine = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+        try:
+            unpacked = engine.decompress(data, limit)
+        except zlib.error as error:
+            raise PayloadError("the compressed body cannot be inflated", reason="malformed_payload") from error
     if engine.unconsumed_tail or not engine.eof:
         raise PayloadError("the compressed body exceeds the limit or is cut off", reason="malformed_payload")
     return unpacked
 
 
+def _unwrap(envelope: Any) -> Any:
+    """The message in a compressed envelope; time and seq may stand on either, the inner ones count."""
+    message = _parse(inflate(envelope.body, limit=MAX_PAYLOAD_BYTES))
+    if message.uuid == COMPRESSED:
+        raise PayloadError("the payload is compressed twice", reason="malformed_payload")
+    for name in ("timestamp", "seq"):
+        if envelope.HasField(name) and not message.HasField(name):
+            setattr(message, name, getattr(envelope, name))
+    return message
+
+
 def _parse(data: bytes) -> Any:
+    refuse_if_boundless(data)
     try:
         return _wire.Payload.FromString(data)
     except DecodeError as error:
@@ -101,10 +119,6 @@ def _parse(data: bytes) -> Any:
 
 
 def _decode(metric: Any) -> Metric:
-    quality, unit = read_properties(metric)
-    properties: dict[str, int | str] = {"Quality": quality} if metric.HasField("properties") else {}
-    if unit is not None:
-        properties["engUnit"] = unit
     known = metric.datatype in DataType._value2member_map_
     return Metric(
         name=metric.name if metric.HasField("name") else None,
@@ -114,5 +128,6 @@ def _decode(metric: Any) -> Metric:
         timestamp=metric.timestamp if metric.HasField("timestamp") else None,
         is_historical=metric.is_historical,
         is_transient=metric.is_transient,
-        properties=properties,
+        properties=read_properties_whole(metric.properties) if metric.HasField("properties") else {},
+        metadata=read_metadata(metric) if metric.HasField("metadata") else {},
     )

@@ -15,7 +15,7 @@ from ingest.errors import PayloadError
 from ingest.records import EARLIEST_PLAUSIBLE_US, MICROSECONDS_PER_DAY, Columns, SiteRows
 from ingest.schema_drift import Drift, append_drift
 from ingest.sparkplug.datatypes import datatype_name
-from ingest.sparkplug.metrics import QUALITY_GOOD, read_properties, read_value
+from ingest.sparkplug.metrics import QUALITY_GOOD, other_properties, read_properties, read_value
 from ingest.sparkplug.payload import BD_SEQ
 from ingest.sparkplug.session import BirthMetric, EdgeNode, MetricDefinition
 from ingest.sparkplug.topic import SparkplugTopic
@@ -100,11 +100,7 @@ def read_metrics(
         value = read_value(metric, datatype)
         if value.is_drifted and "datatype_drift" not in flags:
             flags.append("datatype_drift")
-        if metric.HasField("properties"):
-            quality, source_unit = read_properties(metric)
-            source_unit = source_unit or definition.source_unit
-        else:
-            quality, source_unit = QUALITY_GOOD, definition.source_unit
+        said = _annotations(metric, flags)
         event_at, source = _event_time(metric, payload_at, received_at)
         if EARLIEST_PLAUSIBLE_US <= event_at <= received_at + MICROSECONDS_PER_DAY:
             columns.day.append(event_at // MICROSECONDS_PER_DAY)
@@ -115,14 +111,9 @@ def read_metrics(
             flags.append("event_time_implausible")
         if is_contradiction and node.is_first_contradiction(definition, datatype):
             names = datatype_name(definition.datatype), datatype_name(datatype)
-            append_drift(
-                rows,
-                Drift(topic.edge_node_id, topic.device_id, definition.name, index, "datatype", *names),
-                message_id=identity,
-                event_at=event_at,
-                received_at=received_at,
-                day=columns.day[-1],
-            )
+            drift = Drift(topic.edge_node_id, topic.device_id, definition.name, index, "datatype", *names)
+            day = columns.day[-1]
+            append_drift(rows, drift, message_id=identity, event_at=event_at, received_at=received_at, day=day)
         if metric.is_transient:
             flags.append("transient")
         if metric.is_historical and birth_at is not None and event_at < birth_at and not metric.HasField("name"):
@@ -133,8 +124,9 @@ def read_metrics(
         lists["value_decimal"].append(value.integer)
         lists["value_double"].append(value.double)
         lists["value_text"].append(value.text)
-        lists["quality"].append(quality)
-        lists["source_unit"].append(source_unit)
+        lists["quality"].append(said.quality)
+        lists["source_unit"].append(said.source_unit or definition.source_unit)
+        lists["properties"].append(said.properties)
         lists["event_at"].append(event_at)
         lists["event_at_source"].append(source)
         lists["is_historical"].append(metric.is_historical)
@@ -158,6 +150,23 @@ def read_metrics(
 def _append_constants(columns: Columns, count: int, **values: Any) -> None:
     for name, value in values.items():
         columns.lists[name].extend([value] * count)
+
+
+class _Annotations(NamedTuple):
+    quality: int
+    source_unit: str | None
+    properties: str | None
+
+
+_NO_ANNOTATIONS = _Annotations(QUALITY_GOOD, None, None)
+
+
+def _annotations(metric: Any, flags: list[str]) -> _Annotations:
+    if not metric.HasField("properties") and not metric.HasField("metadata"):
+        return _NO_ANNOTATIONS
+    if len(metric.properties.keys) != len(metric.properties.values):
+        flags.append("malformed_properties")
+    return _Annotations(*read_properties(metric), other_properties(metric))
 
 
 def _event_time(metric: Any, payload_at: int | None, received_at: int) -> tuple[int, str]:

@@ -101,6 +101,7 @@ def _append_readings(
         "value_text": [reading.text for reading in readings],
         "quality": [QUALITY_GOOD] * count,
         "source_unit": nothing,
+        "properties": nothing,
         "event_at": [each.event_at for each in timings],
         "event_at_source": ["received" if each.is_received else "payload" for each in timings],
         "received_at": [arrival.received_at] * count,

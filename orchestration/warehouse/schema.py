@@ -87,6 +87,7 @@ READING = LandedTable(
         ("value_text", "varchar"),
         ("quality", "integer"),
         ("source_unit", "varchar"),
+        ("properties", "varchar"),
         ("event_at", "timestamp"),
         ("event_at_source", "varchar"),
         ("received_at", "timestamp"),

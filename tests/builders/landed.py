@@ -56,6 +56,7 @@ def add_message(rows: SiteRows, number: int, *, event_at: datetime, readings: in
             value_text=None,
             quality=None,
             source_unit=None,
+            properties=None,
             event_at_source="payload",
             is_historical=False,
             **common,

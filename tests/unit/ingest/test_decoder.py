@@ -176,6 +176,23 @@ def test_a_site_sets_its_own_reorder_timeout_and_may_forbid_rebirths() -> None:
     assert (machine.reorder_timeout_ms, machine.probe_timeout_ms, machine.ask_for_rebirth) == (500, 7000, False)
 
 
+def test_properties_land_as_json_beside_quality_and_unit(tmp_path: Path) -> None:
+    said = {"Quality": 500, "engUnit": "Wh", "limits": {"low": 1}}
+    batch = decode(a_node_birth(), a_device_birth([a_metric("e", 1, alias=1, properties=said), a_metric("n", alias=2)]))
+    row, plain = readings(batch)[-2:]
+    assert (row["quality"], row["source_unit"], row["properties"]) == (500, "Wh", '{"limits":{"low":1}}')
+    assert plain["properties"] is None
+    assert Landing(tmp_path, collector_id="c").commit([batch.rows]).files
+
+
+def test_a_data_set_that_cannot_be_read_is_quarantined_with_its_reason() -> None:
+    payload = sparkplug_b_pb2.Payload(timestamp=MARCH_1, seq=2)  # type: ignore[attr-defined]
+    payload.metrics.add(name="d", datatype=int(DataType.DataSet)).dataset_value.columns.append("a")
+    data = an_arrival("spBv1.0/hamburg/DDATA/milling_line/cnc_101", payload.SerializeToString())
+    batch = decode(a_node_birth(), DEVICE, data)
+    assert refused(batch) == [("malformed_payload", "a data set says 0 columns, names 1 and types 0")]
+
+
 def test_a_name_without_its_birth_prefix_is_found_by_suffix_and_flagged() -> None:
     birth = a_device_birth([a_metric("DATA/temp", 1.0, datatype=DataType.Double)])
     row = readings(decode(a_node_birth(), birth, device_data([a_metric("temp", 2.0, datatype=DataType.Double)])))[-1]

@@ -17,7 +17,7 @@ from ingest.current_state import CurrentState, read_state
 from ingest.decoder import DecodedBatch, SiteDecoder
 from ingest.sparkplug import columnar, sparkplug_b_pb2
 from ingest.sparkplug.datatypes import DataType
-from ingest.sparkplug.metrics import shortest_double
+from ingest.sparkplug.metrics import shortest_single
 from tests.builders.sparkplug import (
     MARCH_1,
     RECEIVED_AT,
@@ -206,7 +206,7 @@ def test_columns_that_fail_leave_everything_to_the_careful_lane(monkeypatch: pyt
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=50))
 def test_a_float_is_spelled_as_shortly_in_columns_as_alone(values: list[float]) -> None:
     spelled = columnar._shortest(np.array(values, np.float32)).tolist()
-    assert list(map(repr, spelled)) == [repr(shortest_double(value)) for value in values]
+    assert list(map(repr, spelled)) == [repr(shortest_single(value)) for value in values]
 
 
 def test_every_kind_of_float_is_spelled_alike() -> None:
@@ -218,7 +218,7 @@ def test_every_kind_of_float_is_spelled_alike() -> None:
         ]
     )
     values = values[np.isfinite(values)]
-    expected = [shortest_double(value) for value in values.astype(float).tolist()]
+    expected = [shortest_single(value) for value in values.astype(float).tolist()]
     assert list(map(repr, columnar._shortest(values).tolist())) == list(map(repr, expected))
     assert all(struct.pack("<f", a) == struct.pack("<f", b) for a, b in zip(expected, values.tolist(), strict=True))
     assert not any(math.isnan(value) for value in expected)
