@@ -30,6 +30,7 @@ from ingest.sparkplug.datatypes import (
     UNSIGNED_BITS,
     DataType,
     datatype_name,
+    shortest_single,
 )
 from ingest.sparkplug.metrics import QUALITY_GOOD
 from ingest.sparkplug.reader import LATEST_US, Session
@@ -511,8 +512,6 @@ def _shortest(single: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         is_same = short.astype(np.float32) == single
     is_sure = is_scalable & is_same & (np.abs(np.abs(scaled - digits) - 0.5) > 1e-3) & (np.abs(digits) < 1e7)
     found = np.where(is_sure, short, wide)
-    from ingest.sparkplug.metrics import shortest_single
-
     for row in np.flatnonzero(is_plain & ~is_sure).tolist():
         found[row] = shortest_single(float(wide[row]))
     return found

@@ -16,8 +16,7 @@ from ingest.arrival import Arrival
 from ingest.current_state import CurrentState, read_state
 from ingest.decoder import DecodedBatch, SiteDecoder
 from ingest.sparkplug import columnar, sparkplug_b_pb2
-from ingest.sparkplug.datatypes import DataType
-from ingest.sparkplug.metrics import shortest_single
+from ingest.sparkplug.datatypes import DataType, shortest_single
 from tests.builders.sparkplug import (
     MARCH_1,
     RECEIVED_AT,
