@@ -10,12 +10,14 @@ upon whole turns within its jitter; else the sequence is believed.
 Measured on simulated nodes (tests/unit/ingest/sparkplug/test_cadence.py, seeded; a message a second, 800 losses of 1 to
 19 whole turns, 8,000 harmless pauses of random length). Times jittered by 0, 20 and 45 % of the period: every loss was
 found and counted exactly; pauses mistaken for a loss 0.6, 1.1 and 1.8 %. Nodes that report by exception: no pause
-mistaken in 2,000, and no loss of whole turns found. A node is trusted after 192 messages; a restart starts anew.
+mistaken in 2,000, and no loss of whole turns found. A node is trusted after 192 messages.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 TURN = 256
 BLOCK = 64
@@ -77,6 +79,20 @@ class Cadence:
             # the first block knows no deviation; from the second on it is a mean that forgets
             self.deviation_ms = off if self.blocks == 2 else self.deviation_ms + (off - self.deviation_ms) / 16
             self.period_ms += (duration / BLOCK - self.period_ms) / self.blocks
+        self._set_limit()
+
+    def written(self) -> list[float | int | None]:
+        """The estimate as JSON values: a pause over a restart is the one that matters most."""
+        return [self.began_at, self.count, self.blocks, self.period_ms, self.deviation_ms, self.strikes]
+
+    @classmethod
+    def read(cls, written: Sequence[Any]) -> Cadence:
+        """The estimate that was written."""
+        cadence = cls(*written)
+        cadence._set_limit()
+        return cadence
+
+    def _set_limit(self) -> None:
         period = self.steady_period_ms
         self.limit_ms = float("inf") if period is None else (TURN - WIDEST_TOLERANCE) * period
 

@@ -12,7 +12,7 @@ Whose clock: order within a session is judged by the node's own time. A time tha
 `AHEAD_MS` in a birth, or by more than a day in data, is no time to compare with, and that of receipt stands in: one
 wild stamp would make all that follows look late.
 
-Cost of a message in order: 1.3 µs, measured beside other work on two cores (every message of a plant passes here).
+Cost of a message in order, as most are: 0.8 µs of processor time, so every message of a plant may pass here.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ingest.loss_ledger import Loss
+from ingest.sparkplug.cadence import Cadence
 from ingest.sparkplug.definitions import MetricDefinition
 from ingest.sparkplug.edge_node import EdgeNode, Gap
 from ingest.sparkplug.rebirth import RebirthPolicy
@@ -52,6 +53,7 @@ def positions(sessions: Sessions) -> dict[str, Any]:
             "last_at": node.last_at,
             "gaps": [asdict(gap) for gap in node.gaps],
             "closed_gaps": [asdict(gap) for gap in node.closed_gaps],
+            "cadence": node.cadence.written(),
             "rebirth": asdict(node.rebirth),
         }
         for node in sessions.nodes.values()
@@ -90,6 +92,7 @@ def _restore_position(node: EdgeNode, position: dict[str, Any]) -> None:
     node.seq, node.last_at = position["seq"], position["last_at"]
     node.gaps = [_gap(gap) for gap in position["gaps"]]
     node.closed_gaps.extend(_gap(gap) for gap in position.get("closed_gaps", ()))
+    node.cadence = Cadence.read(position.get("cadence", ()))
     node.rebirth = RebirthPolicy(**position.get("rebirth", {}))
 
 

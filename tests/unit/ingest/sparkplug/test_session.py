@@ -394,7 +394,7 @@ def test_a_snapshot_of_an_older_version_is_read() -> None:
     for entry in births:
         del entry["known"], entry["data_drifts"]
     for position in positions.values():
-        for name in ("started_at", "devices", "closed_gaps", "rebirth"):
+        for name in ("started_at", "devices", "closed_gaps", "rebirth", "cadence"):
             del position[name]
     again = Sessions()
     snapshot.restore(again, births=births, positions=positions)
@@ -440,3 +440,60 @@ def test_a_rebirth_switch_is_known_by_its_whole_name() -> None:
     sessions = Sessions()
     sessions.observe(header("NBIRTH", seq=0, bd_seq=0), [BirthMetric("No Node Control/Rebirth", None, 11, None)])
     assert sessions.node("line").rebirth_metric == "Node Control/Rebirth"
+
+
+def test_what_was_lost_while_nobody_listened_is_counted_by_the_clock_after_a_restart() -> None:
+    sessions = a_born_node()
+    now = T0
+    for step in range(300):
+        now += 1000
+        sessions.observe(header("DDATA", seq=(2 + step) % 256, at=now, device="cnc"))
+    again = Sessions()
+    document = json.loads(json.dumps([snapshot.births(sessions), snapshot.positions(sessions)]))
+    snapshot.restore(again, births=document[0], positions=document[1])
+    lost = 3 * 3600  # three hours at one a second
+    now += 1000 * (lost + 1)
+    again.observe(header("DDATA", seq=(2 + 300 + lost) % 256, at=now, device="cnc"))
+    assert [loss.estimated_count for loss in again.expire(now + 60_000).losses][:1] == [lost]
+
+
+messages = st.builds(
+    header,
+    st.sampled_from(["NBIRTH", "NDEATH", "DBIRTH", "DDEATH", "DDATA", "DDATA", "NDATA", "NDATA"]),
+    seq=st.none() | st.integers(0, 255) | st.integers(0, 8),
+    bd_seq=st.none() | st.integers(0, 2),
+    at=st.none() | st.integers(T0, T0 + 20_000) | st.integers(0, 2**47),
+    device=st.sampled_from(["", "cnc", "CNC"]),
+    received_at=st.integers(T0, T0 + 40_000),
+)
+declared = st.lists(
+    st.builds(
+        BirthMetric,
+        st.sampled_from(["a", "A", "b", "bdSeq", ""]),
+        st.none() | st.integers(0, 3),
+        st.integers(0, 12),
+        st.sampled_from([None, "Wh"]),
+    ),
+    max_size=3,
+)
+
+
+@given(st.lists(st.tuples(messages, declared), max_size=30), st.lists(st.tuples(messages, declared), max_size=10))
+def test_a_restart_between_any_two_messages_changes_nothing(
+    before: list[tuple[Header, list[BirthMetric]]], after: list[tuple[Header, list[BirthMetric]]]
+) -> None:
+    """And whatever comes, in whatever order and with whatever times, the machine takes it."""
+    sessions = Sessions()
+    for message, metrics in before:
+        sessions.observe(message, metrics)
+    again = Sessions()
+    document = json.loads(json.dumps([snapshot.births(sessions), snapshot.positions(sessions)]))
+    snapshot.restore(again, births=document[0], positions=document[1])
+    for message, metrics in after:
+        ours, theirs = sessions.observe(message, metrics), again.observe(message, metrics)
+        assert [getattr(ours, name) for name in Effects.__slots__] == [
+            getattr(theirs, name) for name in Effects.__slots__
+        ]
+    ours, theirs = sessions.expire(T0 + 10**6), again.expire(T0 + 10**6)
+    assert (ours.losses, ours.rebirths, ours.stale) == (theirs.losses, theirs.rebirths, theirs.stale)
+    assert snapshot.positions(again) == snapshot.positions(sessions)
