@@ -154,3 +154,25 @@ def test_a_task_that_swallows_its_cancellation_is_cancelled_again() -> None:
         return tuple(task.cancelled() for task in tasks)  # type: ignore[return-value]
 
     assert asyncio.run(story()) == (True, True)
+
+
+def test_a_host_whose_subscription_is_refused_says_which_topic_to_grant() -> None:
+    """A host that cannot hear its own STATE could not contradict who says it is offline."""
+    link = HostLink(
+        Broker(url="mqtt://b"),
+        client_id="h",
+        state_topic="spBv1.0/STATE/h",
+        state_payload=lambda **_: b"{}",
+        filters=("spBv1.0/g/NDEATH/+",),
+    )
+    asked: list[Any] = []
+
+    class Refusing:
+        async def subscribe(self, wanted: Any) -> list[int]:
+            asked.extend(wanted)
+            return [1, 128]
+
+    client: Any = Refusing()
+    with pytest.raises(BrokerError, match=r"'spBv1\.0/g/NDEATH/\+'.*grant it to h"):
+        asyncio.run(link._subscribe(client))
+    assert asked == [("spBv1.0/STATE/h", 1), ("spBv1.0/g/NDEATH/+", 0)]
