@@ -16,7 +16,7 @@ import structlog
 
 from ingest.arrival import Arrival, message_id
 from ingest.contracts import Catalogue
-from ingest.errors import IngestError, PayloadError
+from ingest.errors import IngestError, PayloadError, TopicError
 from ingest.loss_ledger import append_loss
 from ingest.mapping import EMPTY_MAPPING, SiteMapping
 from ingest.records import MICROSECONDS_PER_DAY, Columns, SiteRows, day_of
@@ -40,6 +40,10 @@ _BIRTHS = frozenset({"NBIRTH", "DBIRTH"})
 _DATA = frozenset({"NDATA", "DDATA"})
 _FEW = 16
 """Fewer messages than this are read one by one: setting columns up costs a millisecond."""
+MAX_TOPIC_LENGTH = 1_024
+"""Characters. Every row repeats its topic, and a payload of half a megabyte has fifty thousand rows."""
+_DETAIL_LENGTH = 4_000
+"""Of a refusal: a broken contract names up to twenty rules."""
 _LATEST_MS = 253_402_300_799_000
 
 
@@ -162,6 +166,7 @@ class SiteDecoder:
         rows = batch.rows
         before = tuple(len(columns.day) for columns in _written_by_one(rows))
         try:
+            _check_topic(arrival.topic)
             decode(arrival, batch)
         except IngestError as error:
             _forget(rows, before)
@@ -169,7 +174,7 @@ class SiteDecoder:
         except Exception as error:  # one poisonous message must not stop a plant
             _forget(rows, before)
             log.exception("decoder_failed", topic=arrival.topic[:200])
-            refusal = PayloadError(f"the decoder failed: {type(error).__name__}: {error}"[:300], reason="decoder_error")
+            refusal = PayloadError(f"the decoder failed: {type(error).__name__}: {error}", reason="decoder_error")
             self._quarantine(arrival, message_id(arrival, has_own_time=True), refusal, rows)
         added = len(rows.readings.day) - len(batch.ordinals)
         if added:
@@ -205,7 +210,12 @@ class SiteDecoder:
         identifier = message_id(arrival, has_own_time=payload.HasField("timestamp"))
         if self._is_redelivered(identifier):
             return
-        heading = sparkplug.heading(payload, topic)
+        is_birth = topic.message_type in _BIRTHS
+        try:
+            heading = sparkplug.heading(payload, topic)
+            declared = sparkplug.birth_metrics(payload) if is_birth else ()
+        except PayloadError as error:
+            raise _KnownMessageError(identifier, error) from error
         header = Header(
             message_type=topic.message_type,
             edge_node_id=topic.edge_node_id,
@@ -215,10 +225,9 @@ class SiteDecoder:
             at=heading.at if heading.at is not None and heading.at <= _LATEST_MS else None,
             received_at=arrival.received_at // 1000,
         )
-        is_birth = topic.message_type in _BIRTHS
         if is_birth and topic.edge_node_id in self._waiting_nodes:
             self._read_waiting(batch)  # by the names that were in force when they came
-        step = self.sessions.observe(header, sparkplug.birth_metrics(payload) if is_birth else ())
+        step = self.sessions.observe(header, declared)
         if step.losses or step.rebirths or step.stale:
             self._take(step, batch)
         if step.stale_after is not None:  # what the message itself says is stale as well
@@ -276,7 +285,8 @@ class SiteDecoder:
         except PayloadError as error:
             if error.reason in {"unknown_alias", "unknown_metric"}:
                 asked = Effects()
-                self.sessions.request_rebirth(topic.edge_node_id, waiting.header.received_at, asked, why=str(error))
+                why, received_at = str(error)[:300], waiting.header.received_at
+                self.sessions.request_rebirth(topic.edge_node_id, received_at, asked, why=why)
                 self._take(asked, batch)
             raise _KnownMessageError(identity, error) from error
         self._append_messages([waiting], [count], rows)
@@ -343,9 +353,16 @@ class SiteDecoder:
             topic=arrival.topic,
             received_at=arrival.received_at,
             reason=reason,
-            detail=str(error),
+            detail=str(error)[:_DETAIL_LENGTH],
             payload=arrival.payload,
         )
+
+
+def _check_topic(topic: str) -> None:
+    if len(topic) > MAX_TOPIC_LENGTH:
+        raise TopicError(f"the topic is longer than {MAX_TOPIC_LENGTH} characters", topic=topic)
+    if not topic.isascii() and any("\ud800" <= character <= "\udfff" for character in topic):
+        raise TopicError("the topic is no UTF-8: no file could name it", topic=topic)
 
 
 def _session_of(header: Header, node: EdgeNode) -> sparkplug.Session:

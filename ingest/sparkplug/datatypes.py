@@ -67,6 +67,9 @@ ARRAYS = frozenset(range(22, 35))
 LONG_FIELD = frozenset({4, 8, 13})
 """Datatypes whose numbers travel in `long_value`; shorter integers travel in `int_value`."""
 
+MAX_ELEMENTS = 1_000_000
+"""Of one array: its bytes are few (eight booleans in one), its elements are objects while they are read."""
+
 _NAMES = {int(member): member.name for member in DataType}
 _STRUCT_CODES = {22: "b", 23: "h", 24: "i", 25: "q", 26: "B", 27: "H", 28: "I", 29: "Q", 30: "f", 31: "d", 34: "Q"}
 
@@ -102,7 +105,9 @@ def shortest_single(raw: float) -> float:
 
 
 def decode_array(data: bytes, datatype: int) -> list[int | float | bool | str]:
-    """The elements of an array metric."""
+    """The elements of an array metric; PayloadError where the bytes are no such array or it has too many."""
+    if _count_elements(data, datatype) > MAX_ELEMENTS:
+        raise PayloadError(f"an array has more than {MAX_ELEMENTS} elements", reason="payload_too_large")
     if datatype == DataType.BooleanArray:
         return _decode_booleans(data)
     if datatype == DataType.StringArray:
@@ -117,6 +122,14 @@ def decode_array(data: bytes, datatype: int) -> list[int | float | bool | str]:
     if rest:
         raise PayloadError(f"{len(data)} bytes are no whole {datatype_name(datatype)}", reason="malformed_payload")
     return list(struct.unpack(f"<{count}{code}", data))
+
+
+def _count_elements(data: bytes, datatype: int) -> int:
+    if datatype == DataType.BooleanArray:
+        return min(int.from_bytes(data[:4], "little"), 8 * len(data))
+    if datatype == DataType.StringArray:
+        return data.count(b"\0")
+    return len(data) // struct.calcsize(_STRUCT_CODES[datatype])
 
 
 def encode_array(values: Sequence[int | float | bool | str], datatype: int) -> bytes:

@@ -139,7 +139,7 @@ def read_properties(metric: Any) -> tuple[int, str | None]:
     quality, unit = QUALITY_GOOD, None
     for key, value in zip(metric.properties.keys, metric.properties.values, strict=False):
         if key == "engUnit" and value.HasField("string_value") and value.string_value:
-            unit = value.string_value
+            unit = escaped(value.string_value)
         elif key == "Quality" and not value.is_null:
             # Int32 by the specification; long_value is seen in the field
             quality = to_signed(value.int_value or value.long_value, 32)
@@ -184,7 +184,9 @@ def _boolean(raw: bool, datatype: int) -> WireValue:
     return WireValue(double=float(raw), text="true" if raw else "false", is_drifted=is_drifted)
 
 
-def _string(raw: str, datatype: int) -> WireValue:
+def _string(raw: str | bytes, datatype: int) -> WireValue:
+    if isinstance(raw, bytes):
+        return WireValue(text=escaped(raw), is_drifted=True)
     return WireValue(text=raw, is_drifted=datatype not in TEXTUAL and datatype != DataType.Unknown)
 
 
@@ -254,8 +256,13 @@ def plain(value: WireValue) -> Scalar | None:
     return value.integer if value.integer is not None else value.double
 
 
+def escaped(raw: str | bytes) -> str:
+    """Text as it is; what is no UTF-8 (protobuf hands it over as bytes) with those bytes written out, none lost."""
+    return raw if isinstance(raw, str) else raw.decode("utf-8", "backslashreplace")
+
+
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=escaped)
 
 
 def _iso(milliseconds: int) -> str | None:

@@ -25,11 +25,15 @@ from ingest.sparkplug import sparkplug_b_pb2
 from ingest.sparkplug.datatypes import DataType
 from ingest.sparkplug.metrics import Metric, plain, read_metadata, read_value, write_metric
 from ingest.sparkplug.structures import read_properties_whole
-from ingest.sparkplug.unfolding import refuse_if_boundless
+from ingest.sparkplug.weight import has_more_fields
 
 COMPRESSED = "SPBV1.0_COMPRESSED"
+ALGORITHM = "algorithm"
+"""The one metric a compressed payload carries in the open; gzip and zlib say themselves what they are."""
 MAX_PAYLOAD_BYTES = 16 * 1024 * 1024
 MAX_METRICS = 50_000
+MAX_FIELDS = 1_000_000
+"""Twenty a metric. Each may become an object: the limit holds a payload below some 150 MB of them."""
 
 _wire: Any = sparkplug_b_pb2  # generated: its classes exist at run time only
 
@@ -67,7 +71,7 @@ def parse_payload(data: bytes) -> Any:
         raise PayloadError(f"{len(data)} bytes exceed the limit of {MAX_PAYLOAD_BYTES}", reason="payload_too_large")
     message = _parse(data)
     if message.uuid == COMPRESSED:
-        message = _unwrap(message)
+        message = _unpack(message)
     if len(message.metrics) > MAX_METRICS:
         raise PayloadError(f"{len(message.metrics)} metrics exceed {MAX_METRICS}", reason="payload_too_large")
     return message
@@ -83,8 +87,24 @@ def decode_payload(data: bytes) -> DecodedPayload:
     )
 
 
+def _unpack(envelope: Any) -> Any:
+    """The payload inside a compressed one; whatever else the envelope says must be nothing we would lose."""
+    if any(metric.name != ALGORITHM for metric in envelope.metrics):
+        raise PayloadError("metrics stand beside a compressed body", reason="malformed_payload")
+    message = _parse(inflate(envelope.body, limit=MAX_PAYLOAD_BYTES))
+    if message.uuid == COMPRESSED:
+        raise PayloadError("a compressed body holds another compressed body", reason="malformed_payload")
+    for name in ("timestamp", "seq"):
+        if envelope.HasField(name) and not message.HasField(name):
+            setattr(message, name, getattr(envelope, name))
+    return message
+
+
 def inflate(data: bytes, *, limit: int) -> bytes:
-    """Gzip or zlib bytes, or a bare deflate stream, unpacked, never beyond `limit`."""
+    """Gzip or zlib bytes, or a bare deflate stream, unpacked, never beyond `limit`.
+
+    PayloadError `malformed_payload` for anything else.
+    """
     engine = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     try:
         unpacked = engine.decompress(data, limit)
@@ -96,22 +116,14 @@ def inflate(data: bytes, *, limit: int) -> bytes:
             raise PayloadError("the compressed body cannot be inflated", reason="malformed_payload") from error
     if engine.unconsumed_tail or not engine.eof:
         raise PayloadError("the compressed body exceeds the limit or is cut off", reason="malformed_payload")
+    if engine.unused_data:
+        raise PayloadError("something follows the compressed body", reason="malformed_payload")
     return unpacked
 
 
-def _unwrap(envelope: Any) -> Any:
-    """The message in a compressed envelope; time and seq may stand on either, the inner ones count."""
-    message = _parse(inflate(envelope.body, limit=MAX_PAYLOAD_BYTES))
-    if message.uuid == COMPRESSED:
-        raise PayloadError("the payload is compressed twice", reason="malformed_payload")
-    for name in ("timestamp", "seq"):
-        if envelope.HasField(name) and not message.HasField(name):
-            setattr(message, name, getattr(envelope, name))
-    return message
-
-
 def _parse(data: bytes) -> Any:
-    refuse_if_boundless(data)
+    if has_more_fields(data, than=MAX_FIELDS):
+        raise PayloadError(f"the payload has more than {MAX_FIELDS} fields", reason="payload_too_large")
     try:
         return _wire.Payload.FromString(data)
     except DecodeError as error:

@@ -22,6 +22,9 @@ from ingest.sparkplug.topic import SparkplugTopic
 
 LATEST_US = 253_402_300_799_000_000  # the year 9999: beyond it there is no timestamp to write
 _BIRTHS = frozenset({"NBIRTH", "DBIRTH"})
+MAX_TEXT_LENGTH = 16 * 1024 * 1024
+"""Characters that one message's names and values may come to: an alias of two bytes may stand for a long name, a byte
+of booleans for forty characters."""
 
 
 class Heading(NamedTuple):
@@ -59,7 +62,7 @@ def birth_metrics(payload: Any) -> list[BirthMetric]:
     """What a birth declares."""
     return [
         BirthMetric(
-            name=metric.name,
+            name=_name(metric),
             alias=metric.alias if metric.HasField("alias") else None,
             datatype=metric.datatype,
             source_unit=read_properties(metric)[1] if metric.HasField("properties") else None,
@@ -88,8 +91,8 @@ def read_metrics(
     count = len(payload.metrics)
     is_birth = topic.message_type in _BIRTHS
     payload_at = payload.timestamp * 1000 if payload.HasField("timestamp") else None
-    birth_at = session.birth_at
-    received_at = arrival.received_at
+    birth_at, received_at = session.birth_at, arrival.received_at
+    text_length = 0
     for index, metric in enumerate(payload.metrics):
         flags: list[str] = []
         definition = _definition(metric, topic.device_id, node, flags, is_birth=is_birth)
@@ -98,6 +101,7 @@ def read_metrics(
         if is_contradiction:
             flags.append("datatype_drift")
         value = read_value(metric, datatype)
+        text_length = _weighed(text_length, definition.name, value.text)
         if value.is_drifted and "datatype_drift" not in flags:
             flags.append("datatype_drift")
         said = _annotations(metric, flags)
@@ -152,6 +156,16 @@ def _append_constants(columns: Columns, count: int, **values: Any) -> None:
         columns.lists[name].extend([value] * count)
 
 
+def _weighed(length: int, name: str, text: str | None) -> int:
+    """The length of a message's names and values so far; PayloadError once it is too much."""
+    length += len(name) + (len(text) if text else 0)
+    if length > MAX_TEXT_LENGTH:
+        raise PayloadError(
+            f"names and values come to more than {MAX_TEXT_LENGTH} characters", reason="payload_too_large"
+        )
+    return length
+
+
 class _Annotations(NamedTuple):
     quality: int
     source_unit: str | None
@@ -169,6 +183,13 @@ def _annotations(metric: Any, flags: list[str]) -> _Annotations:
     return _Annotations(*read_properties(metric), other_properties(metric))
 
 
+def _name(metric: Any) -> str:
+    name: str | bytes = metric.name
+    if isinstance(name, bytes):  # protobuf's way to hand over a string that is no UTF-8
+        raise PayloadError(f"the metric name {name[:100]!r} is not UTF-8", reason="malformed_payload")
+    return name
+
+
 def _event_time(metric: Any, payload_at: int | None, received_at: int) -> tuple[int, str]:
     if metric.timestamp and metric.timestamp * 1000 <= LATEST_US:
         return metric.timestamp * 1000, "metric"
@@ -178,7 +199,7 @@ def _event_time(metric: Any, payload_at: int | None, received_at: int) -> tuple[
 
 
 def _definition(metric: Any, device_id: str, node: EdgeNode, flags: list[str], *, is_birth: bool) -> MetricDefinition:
-    name = metric.name
+    name = _name(metric)
     if is_birth:
         if not name:
             raise PayloadError("a birth carries a metric without a name", reason="malformed_birth")

@@ -14,6 +14,8 @@ from ingest.uns.payload import MAX_DEPTH
 from ingest.uns.timing import OwnTime, own_time
 
 MAX_MEMBERS = 10_000
+MAX_NAME_LENGTH = 1_024
+"""Characters: every member repeats the keys above it, and a key may be as long as the payload."""
 
 HISTORICAL_MEMBER = "is_historical"
 
@@ -62,10 +64,14 @@ def flatten(record: Record, *, metric: str, form: PayloadForm) -> Iterator[Membe
     budget = MAX_MEMBERS
     while stack:
         name, value, depth, time = stack.pop()
+        if len(name) > MAX_NAME_LENGTH:
+            raise PayloadError(f"a name is longer than {MAX_NAME_LENGTH} characters", reason="payload_too_large")
         if left_out is not None and left_out.match(name):
             continue
         if isinstance(value, dict) and value:
             _check(depth)
+            if len(stack) + len(value) > budget:
+                raise _too_many()
             stack.extend((f"{name}/{key}", inner, depth + 1, time) for key, inner in reversed(value.items()))
             continue
         if not is_whole and isinstance(value, list) and value:
