@@ -42,8 +42,9 @@ _FEW = 16
 """Fewer messages than this are read one by one: setting columns up costs a millisecond."""
 MAX_TOPIC_LENGTH = 1_024
 """Characters. Every row repeats its topic, and a payload of half a megabyte has fifty thousand rows."""
-_DETAIL_LENGTH = 4_000
-"""Of a refusal: a broken contract names up to twenty rules."""
+_DETAIL_LENGTH = 300
+_VIOLATIONS_LENGTH = 8_000
+"""A broken contract names up to twenty rules, a line each."""
 _LATEST_MS = 253_402_300_799_000
 
 
@@ -285,7 +286,7 @@ class SiteDecoder:
         except PayloadError as error:
             if error.reason in {"unknown_alias", "unknown_metric"}:
                 asked = Effects()
-                why, received_at = str(error)[:300], waiting.header.received_at
+                why, received_at = str(error)[:_DETAIL_LENGTH], waiting.header.received_at
                 self.sessions.request_rebirth(topic.edge_node_id, received_at, asked, why=why)
                 self._take(asked, batch)
             raise _KnownMessageError(identity, error) from error
@@ -353,7 +354,7 @@ class SiteDecoder:
             topic=arrival.topic,
             received_at=arrival.received_at,
             reason=reason,
-            detail=str(error)[:_DETAIL_LENGTH],
+            detail=str(error)[: _VIOLATIONS_LENGTH if reason == "contract_violation" else _DETAIL_LENGTH],
             payload=arrival.payload,
         )
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from ingest.arrival import Arrival
 from ingest.decoder import DecodedBatch, SiteDecoder
-from ingest.landing import Landing, Manifest, verify_file
+from ingest.landing import Landing, Manifest
 from ingest.records import SiteRows
 from ingest.site import Site
 from ingest.sparkplug import snapshot
+from ingest.verification import find_fault
 from tests.builders.sparkplug import MARCH_1, RECEIVED_AT, a_metric, a_node_birth, an_arrival, encode_payload
 
 COMMAND = re.compile(r"spBv1\.0/hamburg/(NCMD/[^/]+|DCMD/[^/]+/[^/]+)", re.DOTALL)
@@ -57,14 +58,14 @@ class Ledger:
         assert batch.redelivered_count <= repeated + len(arrivals) - len({each[:2] for each in arrivals})
         identifiers = rows.messages.lists["message_id"] + rows.quarantine.lists["message_id"]
         assert len(set(identifiers)) == len(identifiers)
-        assert set(rows.readings.lists["message_id"]) <= set(rows.messages.lists["message_id"])
+        readings = rows.readings.table().select(["message_id", "topic", "value_decimal"]).to_pylist()
+        assert {row["message_id"] for row in readings} <= set(rows.messages.lists["message_id"])
         assert all(rows.quarantine.lists["reason"])
         assert all(rows.quarantine.lists["detail"])
         assert "decoder_error" not in rows.quarantine.lists["reason"], rows.quarantine.lists["detail"]
         neighbours = [arrival for arrival in arrivals if arrival.topic == NEIGHBOURS_TOPIC]
         expected = len(neighbours)
-        readings = zip(rows.readings.lists["topic"], rows.readings.lists["value_decimal"], strict=True)
-        said = [value for topic, value in readings if topic == NEIGHBOURS_TOPIC]
+        said = sorted(row["value_decimal"] for row in readings if row["topic"] == NEIGHBOURS_TOPIC)
         assert said == [arrival.received_at - RECEIVED_AT for arrival in neighbours]
         self.counts.update(arrivals=len(arrivals) - expected, landed=landed - expected, neighbours=expected)
         self.counts.update(commands=commands, redelivered=batch.redelivered_count, readings=len(rows.readings))
@@ -81,7 +82,7 @@ class Ledger:
         for file in manifest.files:
             path = (self.home / file.path).resolve()
             assert any(path.is_relative_to(root) for root in roots)
-            assert verify_file(self.home, file)
+            assert find_fault(file, home=self.home) is None
         counts = Counter({file.kind: 0 for file in manifest.files})
         for file in manifest.files:
             counts[file.kind] += file.row_count

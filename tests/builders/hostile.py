@@ -130,6 +130,7 @@ SPARKPLUG_BOMBS: dict[str, Callable[[], bytes]] = {
     "fifty thousand metrics": lambda: _payload(
         *({"name": f"m{i}", "datatype": 3, "int_value": i} for i in range(50_000))
     ),
+    "templates 15 deep": lambda: _nested_template(15),
     "templates 40 deep": lambda: _nested_template(40),
     "templates 10,000 deep": lambda: _nested_template(10_000),
 }

@@ -89,13 +89,13 @@ def test_json_that_goes_too_far_lands_or_is_refused_for_what_it_is(name: str) ->
 
 
 def test_templates_within_templates_are_json_within_json() -> None:
-    """As text within text their quotes would double with every level: 40 levels were a terabyte."""
-    batch = SiteDecoder(a_site()).decode(
-        [Arrival(SPARKPLUG_TOPIC, SPARKPLUG_BOMBS["templates 40 deep"](), RECEIVED_AT)], now=0
-    )
+    """As text within text their quotes would double with every level: 40 levels would be a terabyte."""
+    bombs = [SPARKPLUG_BOMBS[name]() for name in ("templates 15 deep", "templates 40 deep")]
+    batch = SiteDecoder(a_site()).decode([Arrival(SPARKPLUG_TOPIC, bomb, RECEIVED_AT) for bomb in bombs], now=0)
+    assert batch.rows.quarantine.lists["detail"] == ["templates are nested deeper than 16"]
     (text,) = batch.rows.readings.lists["value_text"]
     assert "\\" not in text
-    assert text.count('"metrics":[{') == 40
+    assert text.count('"metrics":[{') == 15
 
 
 def test_names_behind_aliases_come_to_no_more_than_a_payload_may() -> None:
