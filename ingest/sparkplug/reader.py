@@ -22,7 +22,7 @@ from ingest.sparkplug.topic import SparkplugTopic
 
 LATEST_US = 253_402_300_799_000_000  # the year 9999: beyond it there is no timestamp to write
 _BIRTHS = frozenset({"NBIRTH", "DBIRTH"})
-MAX_TEXT_LENGTH = 16 * 1024 * 1024
+MAX_TEXT_LENGTH = 8 * 1024 * 1024
 """Characters that one message's names and values may come to: an alias of two bytes may stand for a long name, a byte
 of booleans for forty characters."""
 

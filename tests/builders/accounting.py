@@ -107,6 +107,6 @@ class Ledger:
 def is_silent(arrival: Arrival, site: Site) -> bool:
     """Whether a message is, by rule, no message of the plant: a command, or what the platform says itself."""
     topic = arrival.topic
-    if len(topic) > LONGEST_TOPIC:
-        return False
+    if len(topic) > LONGEST_TOPIC or re.search("[\ud800-\udfff]", topic):
+        return False  # refused before anybody asks what it is
     return COMMAND.fullmatch(topic) is not None or topic.startswith(f"{site.namespace}/_lineshaft/")

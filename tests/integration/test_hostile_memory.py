@@ -1,4 +1,4 @@
-"""Bombs against the memory of a process, and against a real broker and collector: below 512 MiB, and on with the work."""
+"""Bombs against the memory of a process, and of a real collector behind a real broker: 512 MiB at most."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def test_a_collector_survives_what_a_broker_lets_through(broker: Mosquitto, tmp_
     home = tmp_path / "home"
     bombs = [(SPARKPLUG_TOPIC, make()) for make in SPARKPLUG_BOMBS.values()]
     bombs += [(JSON_TOPIC, make()) for make in JSON_BOMBS.values()]
-    nasty = [topic for topic in NASTY_TOPICS if topic and not re.search("[\0\ud800+#]", topic)]
+    # what mosquitto itself refuses: no topic, characters of filters or of none, more than 200 levels
+    nasty = [t for t in NASTY_TOPICS if t and not re.search("[\0\ud800+#]", t) and t.count("/") < 200]
     hostile = [(topic, b"{}") for topic in nasty] + [each for each in bombs if len(each[1]) < LARGEST_PACKET - 200]
     with a_collector_process([a_site(broker={"url": broker.url})], home, batch_seconds=0.2) as collector:
         client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)

@@ -5,7 +5,6 @@ Two lives each: one that ends in a crash, and a return that ends in order.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -17,15 +16,13 @@ import pytest
 
 from ingest.current_state import read_state
 from ingest.landing import read_manifests
-from ingest.sparkplug.datatypes import ARRAYS, FLOATING, INTEGER_BITS, DataType
 from orchestration.warehouse.landed import read_landed_files
 from orchestration.warehouse.loader import load_files
 from orchestration.warehouse.schema import LANDED_TABLES, open_warehouse
+from tests.builders.held import FLOATS, held_value
 from tests.builders.sparkplug import a_site
 from tests.integration.brokers import Mosquitto, a_collector_process, a_mosquitto, stop
 from tests.integration.sparkplug_peers import READABLE, UNREADABLE, Peer
-
-STRUCTURED = {DataType.DataSet, DataType.Template, *ARRAYS}
 
 
 @pytest.fixture
@@ -67,20 +64,6 @@ def milliseconds(moment: datetime) -> int:
     return round(moment.replace(tzinfo=UTC).timestamp() * 1000)
 
 
-def held_value(row: dict[str, Any]) -> Any:
-    """The value as the client said it, from the columns of its datatype alone."""
-    datatype = DataType[row["datatype"]]
-    if datatype in STRUCTURED:
-        return None if row["value_text"] is None else json.loads(row["value_text"])
-    if datatype in INTEGER_BITS:  # DateTime among them
-        return None if row["value_decimal"] is None else int(row["value_decimal"])
-    if datatype in FLOATING:
-        return row["value_double"]
-    if datatype == DataType.Boolean:
-        return {"true": True, "false": False, None: None}[row["value_text"]]
-    return row["value_text"]
-
-
 def said(sent: list[dict[str, Any]], peer: Peer) -> list[str]:
     return sorted(
         repr(
@@ -102,7 +85,7 @@ def said(sent: list[dict[str, Any]], peer: Peer) -> list[str]:
 
 
 def is_float(record: dict[str, Any]) -> bool:
-    return record["datatype"] in {"Float", "Double"} and record["value"] is not None
+    return record["datatype"] in FLOATS and record["value"] is not None
 
 
 def held(rows: list[dict[str, Any]], began: int, ended: int, unstamped: set[str]) -> list[str]:
