@@ -1,6 +1,6 @@
 """Decodes and lands the payloads of a folder one by one in a process of its own, and says what memory that took.
 
-`python -m tests.integration.hostile_process FOLDER HOME`; each file is one payload, its name `<family>-<number>`.
+`python -m tests.integration.hostile_process FOLDER HOME`; each file is one payload, its name `<family> <name>`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ ADDRESS_SPACE = 4 << 30
 def main(folder: Path, home: Path) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     ledger = Ledger(a_site(), home)
+    refused = {}
     for path in sorted(folder.iterdir()):
         topic = SPARKPLUG_TOPIC if path.name.startswith("sparkplug") else JSON_TOPIC
-        ledger.take([(topic, path.read_bytes())])
-    print(json.dumps({"peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, "counts": ledger.counts}))
+        quarantine = ledger.take([(topic, path.read_bytes())]).rows.quarantine
+        refused[path.name.partition(" ")[2]] = "".join(quarantine.lists["reason"])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"peak_kib": peak, "counts": ledger.counts, "refused": refused}))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,16 @@ from tests.builders.sparkplug import MARCH_1, a_metric, a_node_birth, a_site, en
 from tests.integration.brokers import REPOSITORY, Mosquitto, a_collector_process, a_mosquitto, stop
 
 LIMIT_KIB = 512 * 1024
+TOO_LARGE = {
+    "booleans in many arrays",
+    "a hundred thousand metrics",
+    "eight million rows",
+    "sixteen megabytes of quotes",
+    "members under a long key",
+    "keys a level below a long one",
+    "a hundred thousand members",
+    "more than the limit",
+}
 LARGEST_PACKET = 1_048_576
 
 
@@ -33,8 +43,8 @@ def test_every_bomb_is_read_or_refused_within_512_mib(tmp_path: Path) -> None:
     folder = tmp_path / "bombs"
     folder.mkdir()
     for family, bombs in (("sparkplug", SPARKPLUG_BOMBS), ("json", JSON_BOMBS)):
-        for number, make in enumerate(bombs.values()):
-            (folder / f"{family}-{number:02d}").write_bytes(make())
+        for name, make in bombs.items():
+            (folder / f"{family} {name}").write_bytes(make())
     done = subprocess.run(
         [sys.executable, "-m", "tests.integration.hostile_process", str(folder), str(tmp_path / "home")],
         cwd=REPOSITORY,
@@ -47,6 +57,8 @@ def test_every_bomb_is_read_or_refused_within_512_mib(tmp_path: Path) -> None:
     report = json.loads(done.stdout.splitlines()[-1])
     assert report["peak_kib"] < LIMIT_KIB
     assert report["counts"]["neighbours"] == len(SPARKPLUG_BOMBS) + len(JSON_BOMBS)
+    refused = {name: reason for name, reason in report["refused"].items() if reason}
+    assert refused.items() >= dict.fromkeys(TOO_LARGE, "payload_too_large").items()
 
 
 def test_a_collector_survives_what_a_broker_lets_through(broker: Mosquitto, tmp_path: Path) -> None:

@@ -70,8 +70,6 @@ def test_no_topic_leaves_the_landing_zone(tmp_path: Path) -> None:
         ("a second body behind the first", "malformed_payload"),
         ("templates 10,000 deep", "malformed_payload"),
         ("sixteen million empty strings", "payload_too_large"),
-        ("booleans in many arrays", "payload_too_large"),
-        ("a hundred thousand metrics", "payload_too_large"),
     ],
 )
 def test_a_bomb_is_refused_with_its_reason(name: str, reason: str) -> None:
@@ -81,7 +79,7 @@ def test_a_bomb_is_refused_with_its_reason(name: str, reason: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["arrays 100,000 deep", "objects 100,000 deep", "an array 900 deep in a member", "members under a long key",
-     "keys a level below a long one", "an exponent beyond belief", "the same member twice", "numbers that are none",
+     "an exponent beyond belief", "the same member twice", "numbers that are none",
      "lone surrogates", "NUL", "nothing"],
 )  # fmt: skip
 def test_json_that_goes_too_far_lands_or_is_refused_for_what_it_is(name: str) -> None:
