@@ -38,8 +38,8 @@ from ingest.site import Site
 from ingest.sparkplug import snapshot
 from ingest.sparkplug.topic import parse_topic
 
-PORTION_MESSAGES, PORTION_BYTES = 5_000, 32 * 1024 * 1024
-"""What is decoded and committed at once."""
+PORTION_MESSAGES, PORTION_BYTES = 5_000, 8 * 1024 * 1024
+"""What is decoded and committed at once: decoding takes some ten times the bytes of the payloads."""
 
 WAITING_REASONS = ("unknown_alias", "unknown_metric")
 """Refused for want of a birth."""
@@ -96,17 +96,10 @@ def replay_waiting(
     within `within` before `now`, so that the cost does not grow with the landing zone.
     """
     since = (now or datetime.now(UTC)) - within
+    record = Record.read(home, committed_after=since)
+    of_site = Quarantine(headings(record, Selection(site_id=site.site_id), include_landed=False))
     waiting = [
-        each
-        for reason in WAITING_REASONS
-        for each in Quarantine(
-            headings(
-                Record.read(home, committed_after=since),
-                Selection(site_id=site.site_id, reason=reason),
-                include_landed=False,
-            )
-        ).messages()
-        if _edge_node(each.topic) == edge_node_id
+        each for each in of_site.messages() if each.reason in WAITING_REASONS and _edge_node(each.topic) == edge_node_id
     ]
     if not waiting:
         return NOTHING

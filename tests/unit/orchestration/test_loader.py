@@ -12,12 +12,16 @@ import duckdb
 import pytest
 
 from ingest.landing import Manifest
+from ingest.quarantine import replay
 from orchestration.errors import NotReadyError
 from orchestration.warehouse.landed import SensorCursor, fingerprint_landing, list_batches, read_landed_files
 from orchestration.warehouse.loader import LoadCount, load_files
 from orchestration.warehouse.mappings import rebuild_mappings
-from orchestration.warehouse.schema import MESSAGE, READING, LandedTable, open_warehouse
+from orchestration.warehouse.schema import LANDED_TABLES, MESSAGE, READING, LandedTable, open_warehouse
+from tests.builders.event_contracts import a_contract, write_contract
 from tests.builders.landed import NOON, land_messages, message_id
+from tests.builders.quarantine import an_event_arrival, land
+from tests.builders.sparkplug import a_json_site
 
 
 @pytest.fixture
@@ -204,3 +208,21 @@ def test_a_rule_with_state_codes_of_its_own_has_a_state_map(
         ("Counters/Counter1", "7", "executing"),
         ("Counters/Counter1", "8", "held"),
     ]
+
+
+def test_a_message_brought_back_from_quarantine_counts_as_landed(
+    warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """The quarantine keeps its row for ever; what a replay has landed since is no longer missing."""
+    stroke = {"event_id": "s1", "event_type": "press_stroke", "event_at": "2026-03-01T00:00:00Z", "force": 12.5}
+    land(tmp_path, a_json_site(), an_event_arrival(stroke, event_type="press_stroke"))
+    write_contract(tmp_path / "events", a_contract())
+    missing = (
+        "select count(*) from raw.quarantined_message where message_id not in (select message_id from raw.message)"
+    )
+    for expected in ((0, 1), (1, 0)):
+        for table in LANDED_TABLES:
+            load(warehouse, tmp_path, table)
+        assert warehouse.execute(f"select (select count(*) from raw.event), ({missing})").fetchone() == expected
+        replay(tmp_path, [a_json_site(events=tmp_path / "events")])
+    assert warehouse.execute("select count(*) from raw.quarantined_message").fetchone() == (1,)

@@ -5,11 +5,8 @@ source as (
     where event_type = 'work_order'
 ),
 
--- the first message with an event's id speaks
 events as (
-    select *
-    from source
-    qualify row_number() over (partition by site_id, event_id order by received_at, message_id) = 1
+    {{ events_in_force('source') }}
 ),
 
 final as (
