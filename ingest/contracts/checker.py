@@ -214,7 +214,11 @@ _SENTENCES: dict[str, Callable[[Any, Any], str]] = {
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=True, default=str)
-    if isinstance(value, Decimal):
-        text = str(value)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+    """A value as it was written, cut short; what it holds inside may be megabytes and is not written out."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return f"an array of {len(value)}"
+    if isinstance(value, str):
+        value = value[:_LONGEST_SHOWN] + "…" * (len(value) > _LONGEST_SHOWN)
+    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)[: 2 * _LONGEST_SHOWN]

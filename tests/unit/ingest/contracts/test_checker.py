@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from ingest.contracts import Catalogue
+from ingest.contracts import Catalogue, violations_in
 from ingest.contracts.checker import MOST_SOUGHT, compiled
 from ingest.contracts.definitions import DEFINITIONS, definitions
+from ingest.contracts.violation import MOST_KEPT, detail_of
 from tests.builders.event_contracts import an_event
 
 CATALOGUE = Catalogue.load()
@@ -62,7 +63,9 @@ def test_every_event_is_judged_as_the_library_judges_it_by_the_files_alone(
         ({"minItems": 1}, [], "must have at least 1 items, not 0"),
         ({"required": ["a"]}, {}, "is missing"),
         ({"uniqueItems": True}, [1, 1], "has non-unique elements"),
-        ({"type": "string"}, {"x": "y" * 500}, "must be string, not"),
+        ({"type": "string"}, {"x": "y" * 500}, "must be string, not an object"),
+        ({"type": "string"}, [[1] * 9] * 3, "must be string, not an array of 3"),
+        ({"type": "number"}, "x" * 4_000_000, f'must be number, not "{"x" * 80}…"'),
     ],
 )
 def test_a_broken_rule_reads_as_a_sentence(schema: dict[str, Any], value: object, message: str) -> None:
@@ -70,6 +73,26 @@ def test_a_broken_rule_reads_as_a_sentence(schema: dict[str, Any], value: object
     assert message in violation.message
     assert len(violation.message) <= 300
     assert "\n" not in violation.message
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.text("a\n\ud800%"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab~/: ", max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from(CATALOGUE.event_types), st.data())
+def test_no_json_value_makes_the_check_fail(event_type: str, data: st.DataObject) -> None:
+    """Whatever stands where, the event is accepted or refused with a line for each broken rule."""
+    event = an_event(event_type)
+    event |= data.draw(st.dictionaries(st.sampled_from(MEMBERS[event_type]), ANYTHING, max_size=4))
+    violations = CATALOGUE.validate(event, event_type=event_type)
+    assert violations_in(detail_of(violations)) == violations[:MOST_KEPT]
 
 
 @pytest.mark.parametrize(
