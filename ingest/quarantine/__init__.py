@@ -8,7 +8,7 @@ Nothing is ever deleted: the quarantine is part of the record.
 """
 
 from ingest.quarantine.advice import advice
-from ingest.quarantine.replay import Refusal, ReplayReport, replay, replay_waiting
+from ingest.quarantine.replays import Refusal, ReplayReport, replay, replay_waiting
 from ingest.quarantine.shelf import (
     REPLAY_ID,
     Quarantine,

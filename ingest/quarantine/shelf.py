@@ -1,7 +1,7 @@
 """Reading the quarantine: which messages it holds, how many of which reason, and one of them whole.
 
 Belongs here: finding quarantined messages in the landing zone's record. Does not belong here: reading them again
-(replay).
+(replays).
 
 Payloads stay on disk until one is asked for: a list reads the other columns alone, a file at a time.
 """

@@ -1,8 +1,7 @@
-"""ingest.quarantine.replay: refused, kept, and read after all."""
+"""ingest.quarantine.replays: refused, kept, and read after all."""
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from ingest.arrival import Arrival
 from ingest.collector import collector_lock
 from ingest.errors import CollectorLocked, LandingError
 from ingest.landing import Landing, read_manifests
-from ingest.quarantine import REPLAY_ID, ReplayReport, Selection, read_quarantine, replay, show
+from ingest.quarantine import REPLAY_ID, ReplayReport, Selection, read_quarantine, replay, replays, show
 from ingest.site import Site
 from tests.builders.event_contracts import a_contract, write_contract
 from tests.builders.quarantine import an_event_arrival, land, landed, landed_ids
@@ -25,8 +24,6 @@ from tests.builders.sparkplug import (
     an_arrival,
     device_data,
 )
-
-replaying = importlib.import_module("ingest.quarantine.replay")  # the package gives its name to the function
 
 COUNTER = "version: 1\nrules:\n  - {metric: conteo/buenas, is: good_count, role: counter, unit: H87}\n"
 CONTEXT = "version: 2\nrules:\n  - {metric: conteo/buenas, is: note, role: context}\n"
@@ -187,7 +184,7 @@ def test_a_replay_that_a_full_disk_stops_goes_on_where_it_stopped(
 
 @pytest.fixture
 def portions_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replaying, "PORTION_MESSAGES", 2)
+    monkeypatch.setattr(replays, "PORTION_MESSAGES", 2)
 
 
 def five_strokes() -> list[Arrival]:
