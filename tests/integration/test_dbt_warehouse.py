@@ -664,8 +664,8 @@ def test_a_session_counts_what_its_sequence_expected(warehouse: duckdb.DuckDBPyC
         warehouse,
         """
         select
-            bd_seq, first_seq, last_seq, expected_message_count, landed_message_count, gap_count, ended_by,
-            next_session_at
+            bd_seq, first_seq, last_seq, expected_message_count, landed_message_count, gap_count,
+            ended_by, next_session_at
         from completeness.fct_edge_node_sessions where site_id = 'leaky' and birth_at is not null order by birth_at
         """,
     )
@@ -732,7 +732,7 @@ def test_a_day_without_a_message_is_there_with_nothing_covered_and_none_is_befor
 def test_what_nobody_listened_to_is_uncovered_where_no_sequence_proves_otherwise(
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
-    """Seventy minutes between two messages are no longer than this device may be silent; the ledger has the hour."""
+    """Seventy minutes between two messages are no longer than this device may be silent; the hour is in the ledger."""
     losses = rows(
         warehouse,
         """

@@ -42,7 +42,7 @@ touched as (
             outages.site_id = devices.site_id
             and devices.first_event_at < outages.until_at
             and case
-                when outages.loss_kind in ('collector_offline', 'broker_unreachable') then not devices.is_sequenced
+                when outages.edge_node_id = '' and outages.device_id is null then not devices.is_sequenced
                 else
                     outages.edge_node_id = devices.edge_node_id
                     and (outages.device_id is null or outages.device_id = devices.device_id)

@@ -23,6 +23,10 @@ sessions as (
     select * from {{ ref('fct_edge_node_sessions') }}
 ),
 
+sequenced as (
+    select * from {{ ref('int_completeness__messages_sequenced') }}
+),
+
 horizon as (
     select max(told_until_at) as told_until_at from devices
 ),
@@ -89,6 +93,61 @@ nobody_listened as (
     where losses.loss_kind in ('collector_offline', 'broker_unreachable')
 ),
 
+births as (
+    select
+        {{ birth() }},
+        min(event_at) as first_event_at,
+        max(event_at) as last_event_at
+    from sequenced
+    group by all
+),
+
+followed_births as (
+    select
+        *,
+        lead(bd_seq) over (partition by site_id, edge_node_id order by coalesce(birth_at, first_event_at)) as next_bd_seq,
+        lead(birth_at) over (partition by site_id, edge_node_id order by coalesce(birth_at, first_event_at)) as next_birth_at
+    from births
+),
+
+edge_nodes as (
+    select
+        site_id,
+        edge_node_id,
+        min(silent_after_s) as silent_after_s
+    from devices
+    group by all
+),
+
+-- A rebirth begins the sequence anew, so it proves nothing of the time before it: where that is long, or where nobody
+-- listened in it, what was said last may be missing.
+unproven as (
+    select
+        followed_births.site_id,
+        followed_births.edge_node_id,
+        cast(null as varchar) as device_id,
+        coalesce(max(nobody_listened.loss_kind), 'silence') as loss_kind,
+        followed_births.last_event_at as from_at,
+        followed_births.next_birth_at as until_at,
+        cast(null as bigint) as missing_message_count
+    from followed_births
+    inner join edge_nodes
+        on followed_births.site_id = edge_nodes.site_id and followed_births.edge_node_id = edge_nodes.edge_node_id
+    left join nobody_listened
+        on
+            followed_births.site_id = nobody_listened.site_id
+            and nobody_listened.from_at < followed_births.next_birth_at
+            and nobody_listened.until_at > followed_births.last_event_at
+    where
+        followed_births.bd_seq is not distinct from followed_births.next_bd_seq
+        and (
+            nobody_listened.site_id is not null
+            or {{ epoch_seconds('followed_births.next_birth_at') }} - {{ epoch_seconds('followed_births.last_event_at') }}
+            > edge_nodes.silent_after_s
+        )
+    group by all
+),
+
 spoken as (
     select
         {{ device }},
@@ -133,6 +192,8 @@ found as (
     select * from away
     union all
     select * from nobody_listened
+    union all
+    select * from unproven
     union all
     select * from silent
 ),

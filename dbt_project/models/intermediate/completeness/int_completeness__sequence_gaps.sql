@@ -7,10 +7,9 @@ messages as (
 ledger as (
     select * from {{ ref('stg_uns__losses') }}
     where
-        loss_kind in ('seq_gap', 'time_gap')
+        (loss_kind = 'time_gap' or (loss_kind = 'seq_gap' and estimated_count + filled_count >= 256))
         and from_at is not null
         and until_at is not null
-        and estimated_count + filled_count >= 256
 ),
 
 places as (
