@@ -15,7 +15,6 @@ ledger as (
 places as (
     select
         {{ birth() }},
-        {{ birth_id() }} as birth_id,
         place,
         min(event_at) as event_at
     from messages
@@ -25,15 +24,15 @@ places as (
 neighbours as (
     select
         *,
-        lead(place) over (partition by birth_id order by place) as next_place,
-        lead(event_at) over (partition by birth_id order by place) as next_event_at
+        lead(place) over (partition by {{ birth() }} order by place) as next_place,
+        lead(event_at) over (partition by {{ birth() }} order by place) as next_event_at
     from places
 ),
 
 seen_in_sequence as (
     select
         {{ birth() }},
-        birth_id,
+        {{ birth_id() }} as birth_id,
         least(event_at, next_event_at) as from_at,
         greatest(event_at, next_event_at) as until_at,
         next_place - place - 1 as missing_message_count
@@ -63,7 +62,10 @@ landed_within as (
     from seen_in_clock
     inner join places
         on
-            seen_in_clock.birth_id = places.birth_id
+            seen_in_clock.site_id = places.site_id
+            and seen_in_clock.edge_node_id = places.edge_node_id
+            and coalesce(seen_in_clock.bd_seq, -1) = coalesce(places.bd_seq, -1)
+            and coalesce(seen_in_clock.birth_at, timestamp '1970-01-01') = coalesce(places.birth_at, timestamp '1970-01-01')
             and places.event_at > seen_in_clock.from_at
             and places.event_at < seen_in_clock.until_at
     group by all

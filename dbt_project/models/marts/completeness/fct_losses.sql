@@ -32,35 +32,72 @@ historical as (
     where is_historical
 ),
 
+-- Two messages that follow one another have none between them; elsewhere a late one may have come.
+spans as (
+    select
+        loss_id,
+        site_id,
+        edge_node_id,
+        device_id,
+        from_at,
+        until_at,
+        edge_node_id = '' and device_id is null as is_whole_site,
+        loss_kind not in ('silence', 'device_death')
+        and not (loss_kind = 'seq_gap' and missing_message_count > 0) as may_hold_messages
+    from outages
+),
+
+backfilled_times as (
+    select
+        spans.loss_id,
+        historical.event_at
+    from spans
+    inner join historical on spans.site_id = historical.site_id and spans.edge_node_id = historical.edge_node_id
+    where
+        not spans.is_whole_site
+        and (spans.device_id is null or spans.device_id = historical.device_id)
+        and historical.event_at > spans.from_at
+        and historical.event_at < spans.until_at
+    union all
+    select
+        spans.loss_id,
+        historical.event_at
+    from spans
+    inner join historical on spans.site_id = historical.site_id
+    where spans.is_whole_site and historical.event_at > spans.from_at and historical.event_at < spans.until_at
+),
+
 backfilled as (
     select
-        outages.loss_id,
+        loss_id,
         count(*) as backfilled_reading_count,
-        min(historical.event_at) as backfilled_from_at,
-        max(historical.event_at) as backfilled_until_at
-    from outages
-    inner join historical
-        on
-            outages.site_id = historical.site_id
-            and (outages.edge_node_id = '' or outages.edge_node_id = historical.edge_node_id)
-            and (outages.device_id is null or outages.device_id = historical.device_id)
-            and historical.event_at > outages.from_at
-            and historical.event_at < outages.until_at
+        min(event_at) as backfilled_from_at,
+        max(event_at) as backfilled_until_at
+    from backfilled_times
     group by all
+),
+
+late_messages as (
+    select spans.loss_id
+    from spans
+    inner join messages on spans.site_id = messages.site_id and spans.edge_node_id = messages.edge_node_id
+    where
+        spans.may_hold_messages
+        and not spans.is_whole_site
+        and messages.event_at > spans.from_at
+        and messages.event_at < spans.until_at
+    union all
+    select spans.loss_id
+    from spans
+    inner join messages on spans.site_id = messages.site_id
+    where spans.is_whole_site and messages.event_at > spans.from_at and messages.event_at < spans.until_at
 ),
 
 late as (
     select
-        outages.loss_id,
+        loss_id,
         count(*) as late_message_count
-    from outages
-    inner join messages
-        on
-            outages.site_id = messages.site_id
-            and (outages.edge_node_id = '' or outages.edge_node_id = messages.edge_node_id)
-            and (outages.device_id is null or outages.device_id = messages.device_id)
-            and messages.event_at > outages.from_at
-            and messages.event_at < outages.until_at
+    from late_messages
     group by all
 ),
 
