@@ -24,7 +24,18 @@ from orchestration.warehouse.schema import sync_directory
 if TYPE_CHECKING:
     import duckdb
 
-SCHEMAS = ("core", "production", "performance", "quality", "maintenance", "energy", "supply", "predictive", "billing")
+SCHEMAS = (
+    "core",
+    "completeness",
+    "production",
+    "performance",
+    "quality",
+    "maintenance",
+    "energy",
+    "supply",
+    "predictive",
+    "billing",
+)
 STORAGE_VERSION = "v1.2.0"
 FILE_NAME = "serving.duckdb"
 
