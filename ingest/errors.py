@@ -10,7 +10,8 @@
     │   └── SessionTakenOver  another client carries our identity
     ├── LandingError          the landing zone cannot be written   (.path)
     ├── CollectorLocked       a collector of this id is running    (.lock)
-    └── LeaseLost             another member of the standby group may collect  (.lease)
+    ├── LeaseLost             another member of the standby group may collect  (.lease)
+    └── MonitoringError       nobody can listen for /metrics       (.port)
 
 Belongs here: the tree. Does not belong here: handling; whoever can answer an error catches it.
 """
@@ -96,3 +97,11 @@ class LeaseLost(IngestError):  # noqa: N818  (a state, not a fault)
     def __init__(self, message: str, *, lease: str) -> None:
         super().__init__(message)
         self.lease = lease
+
+
+class MonitoringError(IngestError):
+    """The address for /metrics and /healthz cannot be listened on."""
+
+    def __init__(self, message: str, *, port: int) -> None:
+        super().__init__(message)
+        self.port = port

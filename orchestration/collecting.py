@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from ingest.site import Broker, Site
 
 if TYPE_CHECKING:
     from ingest.collector import BatchReport, CollectReport
+    from ingest.monitoring import Monitor
     from ingest.standby import Standing
 
 _SLUG = re.compile(r"[a-z0-9_-]{1,40}")
@@ -105,13 +107,22 @@ async def collect_until_stopped(
     collector_id: str = "collector",
     batch_seconds: float = 1.0,
     until_idle_s: float | None = None,
+    metrics: str | None = None,
     on_ready: Callable[[], None] | None = None,
     on_batch: Callable[[BatchReport], None] | None = None,
     standby: Standby | None = None,
 ) -> CollectReport:
-    """Collect until SIGINT, SIGTERM, or `until_idle_s` without a batch; as a member of a standby group, in turns."""
+    """Collect until SIGINT, SIGTERM, or `until_idle_s` without a batch; as a member of a standby group, in turns.
+
+    `metrics` is the address to serve numbers on.
+
+    Raises:
+        DeploymentError: the collector id or the address is none.
+        MonitoringError: nobody can listen there.
+    """
     from ingest.collector import collect
     from ingest.compaction import COMPACTOR_ID
+    from ingest.monitoring import Monitor
     from ingest.quarantine import REPLAY_ID
     from orchestration.errors import DeploymentError
 
@@ -139,17 +150,24 @@ async def collect_until_stopped(
             except TimeoutError:
                 stop.set()
 
-    watching = asyncio.create_task(watch(until_idle_s)) if until_idle_s is not None else None
-    options: dict[str, Any] = {"on_ready": on_ready, "on_batch": landed, "batch_seconds": batch_seconds}
-    try:
-        if standby is not None:
+    monitor = Monitor()
+    options: dict[str, Any] = {
+        "on_ready": on_ready,
+        "on_batch": landed,
+        "batch_seconds": batch_seconds,
+        "monitor": monitor,
+    }
+    with _serving(monitor, metrics):
+        watching = asyncio.create_task(watch(until_idle_s)) if until_idle_s is not None else None
+        try:
+            if standby is None:
+                return await collect(sites, home=home, collector_id=collector_id, stop=stop, **options)
             return await _collect_in_turn(
                 sites, home=home, collector_id=collector_id, stop=stop, standby=standby, **options
             )
-        return await collect(sites, home=home, collector_id=collector_id, stop=stop, **options)
-    finally:
-        if watching is not None:
-            watching.cancel()
+        finally:
+            if watching is not None:
+                watching.cancel()
 
 
 async def _collect_in_turn(
@@ -179,3 +197,21 @@ async def _collect_in_turn(
         )
     finally:
         access.close()
+
+
+@contextmanager
+def _serving(monitor: Monitor, address: str | None) -> Iterator[None]:
+    if address is None:
+        yield
+        return
+    import structlog
+
+    from ingest.monitoring_server import serving
+    from orchestration.errors import DeploymentError
+
+    found = re.fullmatch(r"(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})", address)
+    if found is None or int(found["port"]) > 65_535:
+        raise DeploymentError(f"--metrics: {address!r} is no address; write one as 127.0.0.1:9464.")
+    with serving(monitor, host=found["ipv6"] or found["host"], port=int(found["port"])) as port:
+        structlog.get_logger(__name__).info("serving_metrics", port=port)
+        yield

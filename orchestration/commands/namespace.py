@@ -84,6 +84,12 @@ def collect(
     until_idle: Annotated[
         float | None, typer.Option(min=0.1, help="Stop after this many seconds without a message.")
     ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            "--metrics", help="Serve /metrics (Prometheus) and /healthz at this address, as in 127.0.0.1:9464."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Collect messages into the landing zone until stopped (Ctrl-C, SIGTERM); each is acknowledged once it is durable.
@@ -138,6 +144,7 @@ def collect(
             collector_id=collector_id,
             batch_seconds=batch_seconds,
             until_idle_s=until_idle,
+            metrics=metrics,
             on_ready=ready,
             on_batch=landed,
             standby=standby,
