@@ -31,6 +31,7 @@ from ingest.errors import CollectorLocked, LandingError
 from ingest.landing import Landing
 from ingest.lease import Tenure, unfenced
 from ingest.mapping import EMPTY_MAPPING, load_mapping
+from ingest.monitoring import Monitor, SiteStatus, measure
 from ingest.records import UNHOLDABLE
 from ingest.site import Site
 from ingest.sparkplug import snapshot
@@ -94,12 +95,14 @@ async def collect(
     collector_id: str = "collector",
     session: str | None = None,
     tenure: Tenure | None = None,
+    monitor: Monitor | None = None,
 ) -> CollectReport:
     """Collect until `stop` is set; returns what was landed.
 
     `on_ready` is called once, when every site's subscription stands. A batch is committed after `batch_rows`
     messages or `batch_seconds`, whichever comes first. `on_batch` is called in
-    the event loop after each commit and acknowledgement.
+    the event loop after each commit and acknowledgement; `monitor` is told the same by site, and may ask for the links'
+    state at any time.
 
     `session` names the sessions at the broker where several collectors take turns (ingest.standby), each for the length
     of its `tenure`; by default they bear the collector's id.
@@ -111,7 +114,9 @@ async def collect(
         LeaseLost: the tenure ended; nothing was landed or acknowledged since.
     """
     with collector_lock(home, collector_id):
-        collector = _Collector(sites, home=home, collector_id=collector_id, session=session, tenure=tenure)
+        collector = _Collector(
+            sites, home=home, collector_id=collector_id, session=session, tenure=tenure, monitor=monitor
+        )
         return await collector.run(
             stop=stop or asyncio.Event(),
             on_ready=on_ready,
@@ -163,6 +168,7 @@ class _Collector:
         collector_id: str,
         session: str | None = None,
         tenure: Tenure | None = None,
+        monitor: Monitor | None = None,
     ) -> None:
         self.fence = unfenced if tenure is None else tenure.require
         token = None if tenure is None else tenure.lease.token
@@ -176,6 +182,8 @@ class _Collector:
         ]
         self.report = CollectReport()
         self.last_saved = 0.0
+        self.monitor = monitor or Monitor()
+        self.monitor.watch(self._statuses)
         if session is None:
             self._restore()
         else:
@@ -320,6 +328,8 @@ class _Collector:
                 lane.state.apply(batch)
             report = self._count(batches, time.monotonic() - started)
             self.report.add(report)
+            measured = {lane.site.site_id: measure(batch) for lane, batch in zip(self.lanes, batches, strict=True)}
+            self.monitor.note_batch(measured, seconds=report.seconds)
             if on_batch is not None:
                 on_batch(report)
         await self._save_states(now=time.monotonic())
@@ -337,6 +347,7 @@ class _Collector:
                 await asyncio.to_thread(self._write, batches)
             except LandingError as error:
                 log.error("landing_failed", reason=str(error), retry_in_seconds=pause)  # noqa: TRY400  (one clear line)
+                self.monitor.note_refusal()
                 self._update_health(is_landing=False)
                 if stop.is_set():
                     raise
@@ -390,6 +401,10 @@ class _Collector:
             else:
                 host.is_healthy.clear()
 
+    def _statuses(self) -> dict[str, SiteStatus]:
+        """What the monitor asks for, from a thread of its own: each value is read once and may be a moment old."""
+        return {lane.site.site_id: _status(lane) for lane in self.lanes}
+
     def _count(self, batches: list[DecodedBatch], seconds: float) -> BatchReport:
         rows = [batch.rows for batch in batches]
         return BatchReport(
@@ -414,6 +429,18 @@ class _Collector:
                     await asyncio.to_thread(lane.state.save)
                 except LandingError as error:  # a picture of now, not the record: the next one will do
                     log.warning("state_not_saved", reason=str(error))
+
+
+def _status(lane: _Lane) -> SiteStatus:
+    taken, inbox = list(lane.taken[:1]), lane.link.inbox
+    waiting_count = len(inbox)
+    return SiteStatus(
+        is_subscribed=lane.link.is_ready.is_set(),
+        is_host_online=None if lane.host is None else lane.host.is_online,
+        waiting_count=waiting_count,
+        unacknowledged_count=len(lane.taken) + waiting_count,
+        oldest_received_at=taken[0].received_at if taken else inbox.oldest_received_at,
+    )
 
 
 async def _either(*events: asyncio.Event) -> None:

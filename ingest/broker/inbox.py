@@ -43,7 +43,10 @@ class Inbox:
     @property
     def oldest_received_at(self) -> int | None:
         """When the arrival that waits longest came, in microseconds UTC."""
-        return self._arrivals[0].received_at if self._arrivals else None
+        try:
+            return self._arrivals[0].received_at
+        except IndexError:  # asked from the monitor's thread, between one look and the next
+            return None
 
     def put(self, arrivals: list[Arrival]) -> None:
         """Add at the end and say so."""
