@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test dev lock
+.PHONY: help install demo check test torture dev lock
 
 help: ## what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1	/' | expand -t 12
@@ -21,6 +21,9 @@ check: $(VENV)/.ready ## what CI checks before the tests: format, lint, types, i
 
 test: $(VENV)/.ready ## every test this machine can run; those that need a missing neighbour say so
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+torture: $(VENV)/.ready ## the tests of faults at full size: every system call of landing, compaction and load; some minutes
+	LINESHAFT_TORTURE=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -rA tests/integration/test_storage_faults.py tests/integration/test_acknowledgement_order.py
 
 dev: $(VENV)/.ready ## Dagster's web server and daemon on the demo deployment
 	@mkdir -p .lineshaft/dagster && cp -n dagster.yaml .lineshaft/dagster/

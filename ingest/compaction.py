@@ -24,7 +24,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from ingest import manifest_volumes
-from ingest.errors import LandingError
+from ingest.errors import disk_trouble_told
 from ingest.inventory import ORIGIN_FILE, ORIGIN_ROW, Inventory, first_origin, last_origin, read_inventory
 from ingest.landing import LandedFile, Landing, stamp_of
 from ingest.records import SORT_KEYS
@@ -109,15 +109,12 @@ def replacing(home: Path) -> Iterator[Landing]:
     """The pen that replaces files; one process holds it at a time. What a killed holder left unfinished is removed."""
     from ingest.collector import collector_lock
 
-    try:
-        with collector_lock(home, COMPACTOR_ID):
-            landing = Landing(home, collector_id=COMPACTOR_ID)
-            landing.remove_debris()
-            manifest_volumes.remove_bound_singles(home)
-            yield landing
-    except OSError as error:
-        sentence = f"cannot write at {home}: {error.strerror or error}; nothing is lost, run it again"
-        raise LandingError(sentence, path=home) from error
+    consequence = "nothing is lost, run it again when this works"
+    with disk_trouble_told(home, consequence=consequence), collector_lock(home, COMPACTOR_ID):
+        landing = Landing(home, collector_id=COMPACTOR_ID)
+        landing.remove_debris()
+        manifest_volumes.remove_bound_singles(home)
+        yield landing
 
 
 def choose_packs(inventory: Inventory, *, before: int, limits: Limits) -> Iterator[list[LandedFile]]:

@@ -18,6 +18,8 @@ Belongs here: the tree. Does not belong here: handling; whoever can answer an er
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from models.errors import LineshaftError
@@ -81,6 +83,20 @@ class LandingError(IngestError):
     def __init__(self, message: str, *, path: Path) -> None:
         super().__init__(message)
         self.path = path
+
+
+@contextmanager
+def disk_trouble_told(path: Path, *, consequence: str) -> Iterator[None]:
+    """What the disk refuses inside the block, as one sentence with its consequence.
+
+    Raises:
+        LandingError: the disk refused something.
+    """
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or path
+        raise LandingError(f"the disk refuses {where}: {error.strerror or error}; {consequence}", path=path) from error
 
 
 class CollectorLocked(IngestError):  # noqa: N818  (a state, not a fault)

@@ -14,6 +14,7 @@ import hashlib
 import time
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,14 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.durable import make_directory, write_durably
-from ingest.errors import LandingError
+from ingest.errors import LandingError, disk_trouble_told
 from ingest.manifest_volumes import MANIFESTS, list_single_names, read_manifest_texts
 from ingest.records import EVENT_TIME, UNHOLDABLE, Columns, Kind, SiteRows
 
 MANIFEST_VERSION = 1
 BIRTHS = Path("landing/births")
 _BIRTHS_KEPT = 3
+_NOTHING_LANDS = "nothing is acknowledged until this works"
 _ROW_GROUP = 122_880
 """DuckDB's own size: a reader skips groups by their bounds, and threads share a large file."""
 
@@ -95,9 +97,10 @@ class Landing:
         self.collector_id = collector_id
         # The owner is part of every name, so that starting one collector never sweeps up another's unfinished batch.
         self._owner = hashlib.blake2b(collector_id.encode(), digest_size=4).hexdigest()
-        for directory in (MANIFESTS, BIRTHS):
-            make_directory(home / directory)
-        self.last: Manifest | None = self._newest_own()
+        with disk_trouble_told(home, consequence=_NOTHING_LANDS):
+            for directory in (MANIFESTS, BIRTHS):
+                make_directory(home / directory)
+            self.last: Manifest | None = self._newest_own()
         self._stamp = stamp_of(self.last.path) if self.last else 0
 
     def remove_debris(self) -> list[Path]:
@@ -106,16 +109,16 @@ class Landing:
         Files carry the time of their batch in their names and a manifest is younger than its files, so whatever is
         younger than our newest manifest belongs to a batch that was never committed.
         """
-        removed = []
-        for root in (self.home / "landing", self.home / "quarantine"):
-            for path in root.rglob("*"):
-                name = path.name.lstrip(".")
-                if f"-{self._owner}" not in name or not (path.name.endswith(".part") or stamp_of(name) > self._stamp):
-                    continue
-                if path.is_file():
-                    path.unlink()
-                    removed.append(path)
-        return removed
+        with disk_trouble_told(self.home, consequence=_NOTHING_LANDS):
+            return [path for root in ("landing", "quarantine") for path in self._debris_below(self.home / root)]
+
+    def _debris_below(self, root: Path) -> Iterator[Path]:
+        for path in root.rglob("*"):
+            name = path.name.lstrip(".")
+            is_suspect = f"-{self._owner}" in name
+            if is_suspect and (path.name.endswith(".part") or stamp_of(name) > self._stamp) and path.is_file():
+                path.unlink()
+                yield path
 
     def commit(
         self, sites: Iterable[SiteRows], *, births: bytes | None = None, edge_nodes: dict[str, Any] | None = None
@@ -136,7 +139,7 @@ class Landing:
         except OSError as error:
             _discard(written)
             raise LandingError(
-                f"cannot land at {self.home}: {error.strerror or error}; nothing is acknowledged until this works",
+                f"cannot land at {self.home}: {error.strerror or error}; {_NOTHING_LANDS}",
                 path=self.home,
             ) from error
         except UNHOLDABLE:
@@ -263,7 +266,8 @@ class Landing:
     def _forget_old_births(self) -> None:
         own = sorted(path for path in (self.home / BIRTHS).glob("*.json") if f"-{self._owner}" in path.name)
         for path in own[:-_BIRTHS_KEPT]:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # the batch is durable; an old snapshot more does no harm
+                path.unlink(missing_ok=True)
 
     def _name(self) -> str:
         # strictly rising, even where the clock steps back: the order of names is the order of commits

@@ -22,53 +22,57 @@ from pathlib import Path
 import pyarrow as pa
 
 from ingest.durable import make_directory, write_atomically
-from ingest.errors import LandingError
+from ingest.errors import LandingError, disk_trouble_told
 
 MANIFESTS = Path("landing/manifest")
 VOLUMES = MANIFESTS / "volumes"
 VOLUME_SUFFIX = ".jsonl.zst"
 MANIFESTS_A_VOLUME = 10_000
+_UNREAD = "nothing is changed, try again when it can be read"
 
 
 def list_manifest_names(home: Path) -> tuple[str, ...]:
     """The names of all manifests, bound or single, in their order."""
     # Single files first: whatever is bound between the two looks is then found in the volume.
-    names = set(_single_names(home))
-    for volume in _volumes(home):
-        names.update(_names_in(volume))
-    return tuple(sorted(names))
+    with disk_trouble_told(home / MANIFESTS, consequence=_UNREAD):
+        names = set(_single_names(home))
+        for volume in _volumes(home):
+            names.update(_names_in(volume))
+        return tuple(sorted(names))
 
 
 def list_single_names(home: Path) -> list[str]:
     """The names of manifests that are files of their own, in their order."""
-    return sorted(_single_names(home))
+    with disk_trouble_told(home / MANIFESTS, consequence=_UNREAD):
+        return sorted(_single_names(home))
 
 
 def read_manifest_texts(home: Path, *, after: str = "") -> Iterator[tuple[str, bytes]]:
     """Name and bytes of every manifest in the order of names; `after` skips up to and including that name.
 
     Raises:
-        LandingError: a volume, or a manifest in it, is not what was written.
+        LandingError: a volume, or a manifest in it, is not what was written, or cannot be read.
     """
-    singles = set(_single_names(home))
-    bound = {name: volume for volume in _volumes(home) for name in _names_in(volume)}
-    current: Path | None = None
-    texts: dict[str, bytes] = {}
-    for name in sorted(singles | bound.keys()):
-        if name <= after:
-            continue
-        volume = bound.get(name)
-        if volume is None:
-            try:
-                yield name, (home / MANIFESTS / name).read_bytes()
+    with disk_trouble_told(home / MANIFESTS, consequence=_UNREAD):
+        singles = set(_single_names(home))
+        bound = {name: volume for volume in _volumes(home) for name in _names_in(volume)}
+        current: Path | None = None
+        texts: dict[str, bytes] = {}
+        for name in sorted(singles | bound.keys()):
+            if name <= after:
                 continue
-            except FileNotFoundError:  # bound since we looked
-                volume = next((each for each in _volumes(home) if name in _names_in(each)), None)
-                if volume is None:
-                    raise
-        if volume != current:
-            current, texts = volume, read_volume(volume)
-        yield name, texts[name]
+            volume = bound.get(name)
+            if volume is None:
+                try:
+                    yield name, (home / MANIFESTS / name).read_bytes()
+                    continue
+                except FileNotFoundError:  # bound since we looked
+                    volume = next((each for each in _volumes(home) if name in _names_in(each)), None)
+                    if volume is None:
+                        raise
+            if volume != current:
+                current, texts = volume, read_volume(volume)
+            yield name, texts[name]
 
 
 def bind(home: Path, names: Iterable[str]) -> list[Path]:
@@ -158,7 +162,12 @@ def _volumes(home: Path) -> list[Path]:
     return sorted((home / VOLUMES).glob(f"[!.]*{VOLUME_SUFFIX}"))
 
 
-@lru_cache(maxsize=4096)
 def _names_in(volume: Path) -> frozenset[str]:
-    """A volume never changes, so it is opened once for its names."""
+    status = volume.stat()
+    return _read_names(volume, status.st_ino, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _read_names(volume: Path, inode: int, modified_ns: int) -> frozenset[str]:  # noqa: ARG001 - parts of the key
+    """A volume never changes, so it is opened once for its names; another one under its name is another file."""
     return frozenset(read_volume(volume))

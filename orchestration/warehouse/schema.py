@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.records import EVENT_TIME, Kind
-from orchestration.errors import NotReadyError
+from orchestration.errors import BuildError, NotReadyError
 
 if TYPE_CHECKING:
     import duckdb
@@ -209,19 +209,39 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
     Raises:
         NotReadyError: another process has the file open, or it is no warehouse.
+        BuildError: the disk refuses; what was not committed is undone.
     """
     import duckdb
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists() or path.stat().st_size < FRESH_FILE_BYTES:
-        _create(path)
+    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists() or path.stat().st_size < FRESH_FILE_BYTES:
+                _create(path)
+        except OSError as error:
+            raise _refused(path, error) from error
+        with _connected(path) as connection:
+            connection.execute("set timezone = 'UTC'")
+            create_schema(connection)
+            yield connection
+    except (duckdb.IOException, duckdb.FatalException, duckdb.TransactionException) as error:
+        raise _refused(path, error) from error
+
+
+def _refused(path: Path, error: Exception) -> BuildError:
+    reason = str(error).partition("\n")[0]
+    return BuildError(f"{path} cannot be written ({reason}); nothing is half done: see to the disk, then run it again.")
+
+
+@contextmanager
+def _connected(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    import duckdb
+
     try:
         connection = duckdb.connect(str(path), config={"autoinstall_known_extensions": "false"})
     except duckdb.IOException as error:
         raise NotReadyError(why_not_opened(path, error)) from error
     try:
-        connection.execute("set timezone = 'UTC'")
-        create_schema(connection)
         yield connection
     finally:
         connection.close()

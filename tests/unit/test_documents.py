@@ -68,3 +68,30 @@ def test_the_examples_of_a_deployments_files_are_accepted(tmp_path: Path) -> Non
     (tmp_path / "classes" / "cnc.yaml").write_text("rules: [{metric: x, is: x, role: context}]\n")
     (tmp_path / "site.yaml").write_text(mapping)
     assert len(load_mapping(tmp_path / "site.yaml").rules) == 5
+
+
+def test_every_log_event_and_every_metric_is_in_the_reference() -> None:
+    from ingest.monitoring import Monitor, SiteBatch, SiteStatus
+
+    reference = (PROJECT / "docs" / "reference" / "operation.md").read_text(encoding="utf-8")
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for package in ("ingest", "orchestration")
+        for path in sorted((PROJECT / package).rglob("*.py"))
+        if "simulator" not in path.parts
+    )
+    events = set(
+        re.findall(r'\b(?:log|get_logger\(__name__\))\.(?:debug|info|warning|error|exception)\(\s*"(\w+)"', code)
+    )
+    assert len(events) > 10
+    assert {event for event in events if f"| `{event}` |" not in reference} == set()
+
+    monitor = Monitor()
+    status = SiteStatus(
+        is_subscribed=True, is_host_online=True, waiting_count=0, unacknowledged_count=0, oldest_received_at=None
+    )
+    monitor.watch(lambda: {"hamburg": status})
+    monitor.note_batch({"hamburg": SiteBatch(quarantined={"malformed_json": 1})}, seconds=0.1)
+    metrics = {family.name + "_total" * (family.type == "counter") for family in monitor.collect()}
+    assert {name for name in metrics if f"| `{name}` |" not in reference} == set()
+    assert set(re.findall(r"^\| `(lineshaft_\w+)` \|", reference, re.MULTILINE)) == metrics
