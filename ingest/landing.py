@@ -11,11 +11,13 @@ is debris. Each manifest names the SHA-256 of its collector's previous one: a ch
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,8 @@ from ingest.records import EVENT_TIME, UNHOLDABLE, Columns, Kind, SiteRows
 MANIFEST_VERSION = 1
 BIRTHS = Path("landing/births")
 _BIRTHS_KEPT = 3
+_BATCHES_REMEMBERED = 1_000
+"""What a broker may deliver again lies in the last batches; a file of each is read at every start."""
 _NOTHING_LANDS = "nothing is acknowledged until this works"
 _ROW_GROUP = 122_880
 """DuckDB's own size: a reader skips groups by their bounds, and threads share a large file."""
@@ -113,12 +117,14 @@ class Landing:
             return [path for root in ("landing", "quarantine") for path in self._debris_below(self.home / root)]
 
     def _debris_below(self, root: Path) -> Iterator[Path]:
-        for path in root.rglob("*"):
-            name = path.name.lstrip(".")
-            is_suspect = f"-{self._owner}" in name
-            if is_suspect and (path.name.endswith(".part") or stamp_of(name) > self._stamp) and path.is_file():
-                path.unlink()
-                yield path
+        mark = f"-{self._owner}"
+        for directory, _, names in os.walk(root):  # by name alone: a path and a stat each cost six times as much
+            for name in names:
+                bare = name.lstrip(".")
+                if mark in bare and (name.endswith(".part") or stamp_of(bare) > self._stamp):
+                    path = Path(directory, name)
+                    path.unlink()
+                    yield path
 
     def commit(
         self, sites: Iterable[SiteRows], *, births: bytes | None = None, edge_nodes: dict[str, Any] | None = None
@@ -204,7 +210,7 @@ class Landing:
     def recent_message_ids(self, limit: int) -> list[str]:
         """Ids of the newest landed messages, newest last: what a broker may deliver again after we were killed."""
         found: list[str] = []
-        for manifest in manifests_backwards(self.home, owner=self._owner):
+        for manifest in islice(manifests_backwards(self.home, owner=self._owner), _BATCHES_REMEMBERED):
             for file in manifest.files:
                 if file.kind not in {"messages", "quarantine"}:
                     continue
@@ -301,7 +307,7 @@ def parse_manifest(home: Path, name: str, text: bytes) -> Manifest:
 
 def stamp_of(path: str) -> int:
     """When a file of the landing zone was begun, by its name: ns since 1970 UTC."""
-    head = Path(path).name.partition("-")[0]
+    head = path.rpartition("/")[2].partition("-")[0]
     return int(head) if head.isdigit() else 0
 
 
