@@ -147,10 +147,12 @@ def test_definitions_load_for_dagster_dev(deployment: Deployment, first: BuildRe
     monkeypatch.setenv("LINESHAFT_HOME", str(deployment.home))
     definitions = defs()
     names = {job.name for job in definitions.resolve_all_job_defs()}
-    assert {"landing_load", "warehouse_build", "invoices_draft", "invoices_issue"} <= names
+    assert {"landing_load", "landing_compact", "warehouse_build", "invoices_draft", "invoices_issue"} <= names
     repository = definitions.get_repository_def()
     schedules = {schedule.name: schedule.default_status.value for schedule in repository.schedule_defs}
-    assert schedules == {"invoices_draft_monthly": "STOPPED", "warehouse_build_daily": "STOPPED"}
+    assert schedules == dict.fromkeys(
+        ("invoices_draft_monthly", "landing_compact_daily", "warehouse_build_daily"), "STOPPED"
+    )
     assert [sensor.name for sensor in repository.sensor_defs] == ["landing_load_on_manifests"]
 
 
