@@ -99,8 +99,7 @@ class Landing:
         self.home = home
         self.lease_token = lease_token
         self.collector_id = collector_id
-        # The owner is part of every name, so that starting one collector never sweeps up another's unfinished batch.
-        self._owner = hashlib.blake2b(collector_id.encode(), digest_size=4).hexdigest()
+        self._owner = owner_mark(collector_id)
         with disk_trouble_told(home, consequence=_NOTHING_LANDS):
             for directory in (MANIFESTS, BIRTHS):
                 make_directory(home / directory)
@@ -303,6 +302,14 @@ def parse_manifest(home: Path, name: str, text: bytes) -> Manifest:
         sentence = f"{home / path} is no readable manifest: restore it from a backup"
         raise LandingError(sentence, path=home / path) from error
     return manifest.model_copy(update={"path": str(path), "sha256": hashlib.sha256(text).hexdigest()})
+
+
+def owner_mark(collector_id: str) -> str:
+    """What marks a collector's files: the first eight digits after the stamp and hyphen of a name.
+
+    Starting one collector then never sweeps up another's unfinished batch.
+    """
+    return hashlib.blake2b(collector_id.encode(), digest_size=4).hexdigest()
 
 
 def stamp_of(path: str) -> int:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from ingest.compaction import COMPACTOR_ID
 from ingest.inventory import read_inventory
-from ingest.landing import LandedFile
+from ingest.landing import LandedFile, owner_mark
 from ingest.manifest_volumes import list_manifest_names
 
 
@@ -73,8 +74,12 @@ def read_landed_files(home: Path) -> dict[str, tuple[LandedFile, ...]]:
 
 
 def fingerprint_landing(home: Path) -> str:
-    """A digest of which batches are committed; manifests are immutable and uniquely named, so names suffice."""
-    return hashlib.sha256("\n".join(list_batches(home)).encode()).hexdigest()
+    """A digest of which batches are committed; manifests are immutable and uniquely named, so names suffice.
+
+    Those of the compaction are no part of it: they move rows and bring none.
+    """
+    mark = f"-{owner_mark(COMPACTOR_ID)}"
+    return hashlib.sha256("\n".join(name for name in list_batches(home) if mark not in name).encode()).hexdigest()
 
 
 @lru_cache(maxsize=4)

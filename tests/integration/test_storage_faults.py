@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.timeout(3_600), pytest.mark.xdist_group("storage_fault
 IS_TORTURE = bool(os.environ.get("LINESHAFT_TORTURE"))
 SPACE = ("openat", "write", "pwrite64", "ftruncate", "mkdir", "rename")
 CALLS = (*SPACE, "fsync", "fdatasync", "unlink")
-SAMPLE = None if IS_TORTURE else 24
+SAMPLE = None if IS_TORTURE else 16
 """How many of the points of one work and fault are tried, by a seeded choice; None means all."""
 
 FAULTS = {

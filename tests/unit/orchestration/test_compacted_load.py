@@ -19,7 +19,7 @@ from ingest.compaction import Limits, compact
 from ingest.landing import LandedFile, Landing
 from ingest.records import SiteRows
 from orchestration.warehouse import loader
-from orchestration.warehouse.landed import read_landed_files
+from orchestration.warehouse.landed import fingerprint_landing, read_landed_files
 from orchestration.warehouse.loader import load_files
 from orchestration.warehouse.schema import LANDED_TABLES, READING, create_schema
 from tests.builders.landed import NOON, add_loss, add_message, add_quarantined, land_messages
@@ -194,3 +194,13 @@ def test_a_compacted_file_whose_origins_are_all_loaded_is_not_even_opened(tmp_pa
                 (tmp_path / file.path).write_bytes(b"")
         load_all(connection, tmp_path)
         assert content(connection) == before
+
+
+def test_compaction_is_no_news_to_a_build_and_the_next_batch_is(tmp_path: Path) -> None:
+    for number in range(3):
+        land_messages(tmp_path, number)
+    before = fingerprint_landing(tmp_path)
+    assert compact(tmp_path, older_than=timedelta(0), limits=EVERYTHING).new_file_count == 2
+    assert fingerprint_landing(tmp_path) == before
+    land_messages(tmp_path, 3)
+    assert fingerprint_landing(tmp_path) != before
