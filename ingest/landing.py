@@ -269,9 +269,9 @@ class Landing:
         return self.last.births if self.last else None
 
     def _forget_old_births(self) -> None:
-        own = sorted(path for path in (self.home / BIRTHS).glob("*.json") if f"-{self._owner}" in path.name)
-        for path in own[:-_BIRTHS_KEPT]:
-            with suppress(OSError):  # the batch is durable; an old snapshot more does no harm
+        with suppress(OSError):  # the batch is durable; an old snapshot more does no harm
+            own = sorted(path for path in (self.home / BIRTHS).glob("*.json") if f"-{self._owner}" in path.name)
+            for path in own[:-_BIRTHS_KEPT]:
                 path.unlink(missing_ok=True)
 
     def _name(self) -> str:
