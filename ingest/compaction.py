@@ -27,12 +27,14 @@ from ingest import manifest_volumes
 from ingest.errors import disk_trouble_told
 from ingest.inventory import ORIGIN_FILE, ORIGIN_ROW, Inventory, first_origin, last_origin, read_inventory
 from ingest.landing import LandedFile, Landing, stamp_of
-from ingest.records import SORT_KEYS
+from ingest.records import SORT_KEYS, Kind
 from ingest.verification import Fault, find_fault, read_sound_file
 
 COMPACTOR_ID = "compaction"
 """The collector id that files are replaced under; its manifests form a chain of their own."""
 
+_TABLES_AT_ONCE = 250
+"""A table of a few rows takes 30 kB whatever it holds: so many are joined before the next are read."""
 COMPACTED, EXPIRED = "compacted", "expired"
 """Reasons of a manifest that replaces files."""
 
@@ -168,49 +170,59 @@ def bindable_manifests(home: Path, *, before: int, limits: Limits) -> list[str]:
     return old if len(old) >= limits.fewest_bound else []
 
 
-def merge_tables(tables: Iterable[tuple[LandedFile, pa.Table]]) -> pa.Table:
-    """The rows of files of one kind in the kind's order, each with the file and row it first landed in."""
-    import numpy as np
+def merge_tables(tables: Iterable[pa.Table], *, kind: Kind) -> pa.Table | None:
+    """The rows of tables with their origins in the kind's order; None if there is no table."""
     import pyarrow.compute as pc
 
-    parts, kinds = [], set()
-    for file, table in tables:
-        kinds.add(file.kind)
-        if not file.origins:
-            numbers = pa.array(np.arange(table.num_rows, dtype=np.int64))
-            names = pa.repeat(pa.scalar(file.path), table.num_rows)
-            parts.append(table.append_column(ORIGIN_FILE, names).append_column(ORIGIN_ROW, numbers))
-        else:
-            parts.append(table)
-    (kind,) = kinds
-    merged = pa.concat_tables(parts, promote_options="default")
+    parts, few = [], []
+    for table in tables:
+        few.append(table)
+        if len(few) == _TABLES_AT_ONCE:
+            parts.append(pa.concat_tables(few, promote_options="default").combine_chunks())
+            few.clear()
+    if not parts and not few:
+        return None
+    merged = pa.concat_tables([*parts, *few], promote_options="default")
     order = [(key, "ascending") for key in (*SORT_KEYS[kind], ORIGIN_FILE, ORIGIN_ROW)]
     return merged.take(pc.sort_indices(merged, sort_keys=order))
 
 
+def with_origins(file: LandedFile, table: pa.Table) -> pa.Table:
+    """The rows of a file, each with the file and row it first landed in; a compacted file has them already."""
+    import numpy as np
+
+    if file.origins:
+        return table
+    names = pa.repeat(pa.scalar(file.path), table.num_rows)
+    numbers = pa.array(np.arange(table.num_rows, dtype=np.int64))
+    return table.append_column(ORIGIN_FILE, names).append_column(ORIGIN_ROW, numbers)
+
+
 def _merge(landing: Landing, pack: list[LandedFile], report: CompactionReport) -> CompactionReport:
-    sound: list[tuple[LandedFile, pa.Table]] = []
+    sound: list[LandedFile] = []
     faults: list[Fault] = []
-    for file in pack:
-        found = read_sound_file(file, home=landing.home)
-        if isinstance(found, Fault):
-            faults.append(found)
-        else:
-            sound.append((file, found))
+
+    def tables() -> Iterator[pa.Table]:
+        for file in pack:
+            found = read_sound_file(file, home=landing.home)
+            if isinstance(found, Fault):
+                faults.append(found)
+            else:
+                sound.append(file)
+                yield with_origins(file, found)
+
+    rows = merge_tables(tables(), kind=pack[0].kind)
     report = _with(report, faults=(*report.faults, *faults))
-    if len(sound) < 2:
+    if rows is None or len(sound) < 2:
         return report
-    rows = merge_tables(sound)
-    replaced = [file for file, _ in sound]
-    sound.clear()
-    manifest = landing.replace(replaced, reason=COMPACTED, rows=rows)
-    unlink_all(landing.home / file.path for file in replaced)
+    manifest = landing.replace(sound, reason=COMPACTED, rows=rows)
+    unlink_all(landing.home / file.path for file in sound)
     return _with(
         report,
-        merged_file_count=report.merged_file_count + len(replaced),
+        merged_file_count=report.merged_file_count + len(sound),
         new_file_count=report.new_file_count + 1,
         row_count=report.row_count + rows.num_rows,
-        bytes_before=report.bytes_before + sum(file.size_bytes for file in replaced),
+        bytes_before=report.bytes_before + sum(file.size_bytes for file in sound),
         bytes_after=report.bytes_after + manifest.files[0].size_bytes,
     )
 
