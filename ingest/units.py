@@ -14,16 +14,20 @@ from functools import cache, lru_cache
 from typing import Any
 
 PINT_NAME_BY_CODE = {
+    "3B": "megajoule",
     "AMP": "ampere",
     "BAR": "bar",
     "C16": "millimeter / second",
     "C62": "dimensionless",
     "CEL": "degree_Celsius",
     "CMT": "centimeter",
+    "DAY": "day",
+    "DD": "degree",
     "FAH": "degree_Fahrenheit",
     "FOT": "foot",
     "FTQ": "foot ** 3",
     "GRM": "gram",
+    "GV": "gigajoule",
     "H87": "dimensionless",
     "HTZ": "hertz",
     "HUR": "hour",
@@ -32,15 +36,21 @@ PINT_NAME_BY_CODE = {
     "JOU": "joule",
     "KEL": "kelvin",
     "KGM": "kilogram",
+    "KJO": "kilojoule",
     "KPA": "kilopascal",
     "KWH": "kilowatt_hour",
     "KWT": "kilowatt",
+    "L2": "liter / minute",
     "LBR": "pound",
     "LTR": "liter",
+    "MAW": "megawatt",
     "MBR": "millibar",
     "MIN": "minute",
     "MMT": "millimeter",
     "MPA": "megapascal",
+    "MQH": "meter ** 3 / hour",
+    "MQS": "meter ** 3 / second",
+    "MSK": "meter / second ** 2",
     "MTQ": "meter ** 3",
     "MTR": "meter",
     "MTS": "meter / second",
@@ -54,6 +64,8 @@ PINT_NAME_BY_CODE = {
     "SEC": "second",
     "TNE": "metric_ton",
     "VLT": "volt",
+    "2Z": "millivolt",
+    "4K": "milliampere",
     "WHR": "watt_hour",
     "WTT": "watt",
     "C26": "millisecond",
@@ -67,6 +79,9 @@ CODE_BY_SPELLING = {
     "amp": "AMP",
     "bar": "BAR",
     "c": "CEL",
+    "d": "DAY",
+    "deg": "DD",
+    "°": "DD",
     "°c": "CEL",
     "degc": "CEL",
     "celsius": "CEL",
@@ -86,7 +101,9 @@ CODE_BY_SPELLING = {
     "ips": "IU",
     "j": "JOU",
     "k": "KEL",
+    "gj": "GV",
     "kg": "KGM",
+    "kj": "KJO",
     "kpa": "KPA",
     "kw": "KWT",
     "kwh": "KWH",
@@ -96,7 +113,15 @@ CODE_BY_SPELLING = {
     "litro": "LTR",
     "lb": "LBR",
     "m": "MTR",
+    "l/min": "L2",
     "m/s": "MTS",
+    "m/s2": "MSK",
+    "m/s²": "MSK",
+    "m3/h": "MQH",
+    "m³/h": "MQH",
+    "m3/s": "MQS",
+    "m³/s": "MQS",
+    "ma": "4K",
     "m3": "MTQ",
     "m³": "MTQ",
     "m^3": "MTQ",
@@ -118,12 +143,17 @@ CODE_BY_SPELLING = {
     "rpm": "RPM",
     "s": "SEC",
     "sec": "SEC",
+    "n·m": "NU",
+    "nm": "NU",
     "v": "VLT",
     "w": "WTT",
     "wh": "WHR",
     "1": "C62",
 }
 """What `engUnit` says on real plants, compared in lower case."""
+
+CODE_BY_EXACT_SPELLING = {"MJ": "3B", "MW": "MAW"}
+"""Spellings whose case decides between a thousand million and a thousandth: `mJ` is not among them."""
 
 _PRECISION = Decimal("1e-18")
 _EXACT = Context(prec=50)
@@ -149,7 +179,7 @@ def unit_code(spelling: str) -> str:
     text = spelling.strip()
     if text in PINT_NAME_BY_CODE:
         return text
-    code = CODE_BY_SPELLING.get(text.lower())
+    code = CODE_BY_EXACT_SPELLING.get(text) or CODE_BY_SPELLING.get(text.lower())
     if code is None:
         raise UnitError(f"unit {spelling!r} is unknown: use a UN/ECE Recommendation 20 code such as KWH, CEL or C16")
     return code

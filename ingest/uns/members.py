@@ -5,7 +5,7 @@ Belongs here: names of members, and which member is none. Does not belong here: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ingest.errors import PayloadError
@@ -18,6 +18,10 @@ MAX_NAME_LENGTH = 1_024
 """Characters: every member repeats the keys above it, and a key may be as long as the payload."""
 
 HISTORICAL_MEMBER = "is_historical"
+
+
+_Open = tuple[str, Any, int, OwnTime | None]
+"""A name, what it holds, how deep, and the time of the element it stands in: still to be flattened."""
 
 
 class Member(NamedTuple):
@@ -55,41 +59,42 @@ def flatten(record: Record, *, metric: str, form: PayloadForm) -> Iterator[Membe
     array stays whole. PayloadError `payload_too_large` beyond MAX_MEMBERS or MAX_DEPTH.
     """
     content = record.content
+    top: Iterable[_Open] = ((metric, content, 0, None),)
     if isinstance(content, dict):
-        stack = list(reversed(list(_members_of_record(record, metric=metric, form=form))))
-    else:
-        stack = [(metric, content, 0, None)]
+        top = _members_of_record(record, metric=metric, form=form)
     left_out = form.left_out
     is_whole = form.arrays == "whole"
     budget = MAX_MEMBERS
-    while stack:
-        name, value, depth, time = stack.pop()
-        if len(name) > MAX_NAME_LENGTH:
-            raise PayloadError(f"a name is longer than {MAX_NAME_LENGTH} characters", reason="payload_too_large")
-        if left_out is not None and left_out.match(name):
-            continue
-        if isinstance(value, dict) and value:
-            _check(depth)
-            if len(stack) + len(value) > budget:
+    for member in top:
+        stack = [member]
+        while stack:
+            name, value, depth, time = stack.pop()
+            if len(name) > MAX_NAME_LENGTH:
+                raise PayloadError(f"a name is longer than {MAX_NAME_LENGTH} characters", reason="payload_too_large")
+            if left_out is not None and left_out.match(name):
+                continue
+            if isinstance(value, dict) and value:
+                _check(depth)
+                if len(stack) + len(value) > budget:
+                    raise _too_many()
+                stack.extend((f"{name}/{key}", inner, depth + 1, time) for key, inner in reversed(value.items()))
+                continue
+            if not is_whole and isinstance(value, list) and value:
+                _check(depth)
+                if len(value) > budget:
+                    raise _too_many()
+                elements = [
+                    (called, inner, depth + 1, own) for called, inner, own in _elements(name, value, time, form)
+                ]
+                stack.extend(reversed(elements))
+                continue
+            budget -= 1
+            if budget < 0:
                 raise _too_many()
-            stack.extend((f"{name}/{key}", inner, depth + 1, time) for key, inner in reversed(value.items()))
-            continue
-        if not is_whole and isinstance(value, list) and value:
-            _check(depth)
-            if len(value) > budget:
-                raise _too_many()
-            elements = [(called, inner, depth + 1, own) for called, inner, own in _elements(name, value, time, form)]
-            stack.extend(reversed(elements))
-            continue
-        budget -= 1
-        if budget < 0:
-            raise _too_many()
-        yield Member(name, value, time)
+            yield Member(name, value, time)
 
 
-def _members_of_record(
-    record: Record, *, metric: str, form: PayloadForm
-) -> Iterator[tuple[str, Any, int, OwnTime | None]]:
+def _members_of_record(record: Record, *, metric: str, form: PayloadForm) -> Iterator[_Open]:
     stated = record.own_time.member if record.own_time else ""
     outer, _, inner = stated.partition("/")
     for key, value in record.content.items():

@@ -22,6 +22,9 @@ from ingest.units import CODE_BY_SPELLING, PINT_NAME_BY_CODE, UnitError, convers
         ("rpm", "HTZ", "0.016666666666666667", "0"),
         ("pcs", "H87", "1", "0"),
         ("kPa", "BAR", "0.01", "0"),
+        ("MJ", "KWH", "0.277777777777777778", "0"),
+        ("l/min", "MQH", "0.06", "0"),
+        ("mA", "AMP", "0.001", "0"),
     ],
 )
 def test_a_conversion_is_exact_to_eighteen_decimals(source: str, target: str, factor: str, unit_offset: str) -> None:
@@ -47,3 +50,10 @@ def test_units_of_different_kinds_do_not_convert() -> None:
 def test_an_unknown_unit_says_what_to_write() -> None:
     with pytest.raises(UnitError, match="Recommendation 20"):
         unit_code("furlong")
+
+
+@pytest.mark.parametrize("spelling", ["mJ", "mW"])
+def test_a_prefix_whose_case_decides_is_not_guessed(spelling: str) -> None:
+    assert unit_code(spelling.upper()) in {"3B", "MAW"}
+    with pytest.raises(UnitError):
+        unit_code(spelling)
