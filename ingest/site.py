@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -199,7 +198,7 @@ class Site(BaseModel):
         """Our own root for the site: its events may come here whatever the roots, and the platform publishes here."""
         return f"{self.enterprise}/{self.site_id}"
 
-    @cached_property
+    @property
     def roots(self) -> tuple[str, ...]:
         """Where the site's JSON topics begin."""
         umh = f"umh/v1/{self.namespace}" if self.payload_family == "umh" else self.namespace

@@ -69,8 +69,7 @@ def flatten(record: Record, *, metric: str, form: PayloadForm) -> Iterator[Membe
         stack = [member]
         while stack:
             name, value, depth, time = stack.pop()
-            if len(name) > MAX_NAME_LENGTH:
-                raise PayloadError(f"a name is longer than {MAX_NAME_LENGTH} characters", reason="payload_too_large")
+            _check_name(name)
             if left_out is not None and left_out.match(name):
                 continue
             if isinstance(value, dict) and value:
@@ -134,6 +133,11 @@ def _elements(
                 called, content = str(says), _without(content, str(by))
         taken.add(called)
         yield f"{name}/{called}", content, own
+
+
+def _check_name(name: str) -> None:
+    if len(name) > MAX_NAME_LENGTH:
+        raise PayloadError(f"a name is longer than {MAX_NAME_LENGTH} characters", reason="payload_too_large")
 
 
 def _check(depth: int) -> None:
