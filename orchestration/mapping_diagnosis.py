@@ -31,7 +31,15 @@ select distinct site_id, edge_node_id, device_id, metric_name, source_unit from 
 _STATES = """
 select distinct
     reading.site_id, reading.edge_node_id, reading.device_id, reading.metric_name, reading.source_unit,
-    coalesce(reading.value_text, regexp_replace(cast(reading.value_decimal as varchar), '[.]?0+$', ''), '')
+    coalesce(
+        reading.value_text,
+        regexp_replace(
+            cast(coalesce(reading.value_decimal, try_cast(reading.value_double as decimal(38, 9))) as varchar),
+            '[.]?0+$',
+            ''
+        ),
+        ''
+    )
 from raw.reading
 semi join raw.metric_mapping
     on reading.site_id = metric_mapping.site_id

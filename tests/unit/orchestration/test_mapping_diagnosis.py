@@ -86,11 +86,16 @@ def test_after_a_build_the_warehouse_tells_of_what_is_no_longer_current(deployme
                 "values ('monterrey', '', 'a/cnc_1', ?, ?)",
                 [metric, role],
             )
-        for text, number in (("AVERIA", None), (None, Decimal(9)), ("MARCHA", None)):
+        for text, number, double in (
+            ("AVERIA", None, None),
+            (None, Decimal(9), 9.0),
+            ("MARCHA", None, None),
+            (None, None, 30.0),
+        ):
             connection.execute(
-                "insert into raw.reading (site_id, edge_node_id, device_id, metric_name, value_text, value_decimal) "
-                "values ('monterrey', '', 'a/cnc_1', 'estado', ?, ?)",
-                [text, number],
+                "insert into raw.reading (site_id, edge_node_id, device_id, metric_name, value_text, value_decimal, "
+                "value_double) values ('monterrey', '', 'a/cnc_1', 'estado', ?, ?, ?)",
+                [text, number, double],
             )
         connection.execute(
             "insert into raw.schema_drift (site_id, edge_node_id, device_id, metric_name, drift_kind, before, after, "
@@ -99,6 +104,7 @@ def test_after_a_build_the_warehouse_tells_of_what_is_no_longer_current(deployme
         )
     assert notes(deployment)[1:] == [
         "mapping of monterrey: no rule matches a/cnc_1 humedad; its values land unmapped",
+        "mapping of monterrey: state word '30' of a/cnc_1 estado is unknown; add it to states",
         "mapping of monterrey: state word '9' of a/cnc_1 estado is unknown; add it to states",
         "mapping of monterrey: state word 'AVERIA' of a/cnc_1 estado is unknown; add it to states",
         "schema of monterrey: a/cnc_1 energia: datatype changed from Int64 to Double at 2026-03-01 00:00:00",

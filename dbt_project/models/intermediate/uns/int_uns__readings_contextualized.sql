@@ -21,7 +21,12 @@ mapped as (
         readings.*,
         case
             when mappings.metric_role in ('state', 'context')
-                then coalesce(readings.value_text, {{ numeral('readings.value_decimal') }}, '')
+                then
+                    coalesce(
+                        readings.value_text,
+                        {{ numeral('coalesce(readings.value_decimal, try_cast(readings.value_double as decimal(38, 9)))') }},
+                        ''
+                    )
         end as text_value,
         case
             when mappings.metric_role = 'counter'
