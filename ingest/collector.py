@@ -114,8 +114,15 @@ async def collect(
         LeaseLost: the tenure ended; nothing was landed or acknowledged since.
     """
     with collector_lock(home, collector_id):
-        collector = _Collector(
-            sites, home=home, collector_id=collector_id, session=session, tenure=tenure, monitor=monitor
+        # Beside the loop, which renews the lease: reading what a large site left behind may take longer than a lease.
+        collector = await asyncio.to_thread(
+            _Collector,
+            sites,
+            home=home,
+            collector_id=collector_id,
+            session=session,
+            tenure=tenure,
+            monitor=monitor,
         )
         return await collector.run(
             stop=stop or asyncio.Event(),

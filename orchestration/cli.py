@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from orchestration.commands import access as _access
 from orchestration.commands import contracts as _contracts
 from orchestration.commands import demo as _demo
 from orchestration.commands import deployment as _deployment
@@ -39,6 +40,7 @@ app.command("simulate")(_namespace.simulate)
 app.command("replay")(_namespace.replay)
 app.command("collect")(_namespace.collect)
 app.command("state")(_namespace.state)
+app.command("acl")(_access.acl)
 app.add_typer(_quarantine.app, name="quarantine")
 app.command("compact")(_keeping.compact)
 app.add_typer(_contracts.app, name="contracts")

@@ -42,19 +42,21 @@ class Mosquitto:
 
 
 @contextlib.contextmanager
-def a_mosquitto(directory: Path) -> Iterator[Mosquitto]:
-    """Run mosquitto with the settings the collector asks for; skips where it is not installed."""
+def a_mosquitto(directory: Path, *, port: int | None = None, listeners: str | None = None) -> Iterator[Mosquitto]:
+    """Run mosquitto with the settings the collector asks for; skips where it is not installed.
+
+    `listeners` says who may connect where, instead of everybody on `port`.
+    """
     program = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
     if program is None:
         pytest.skip("mosquitto is not installed: apt-get install mosquitto")
-    port = a_free_port()
+    port = port or a_free_port()
     store = directory / "mosquitto"
-    store.mkdir()
+    store.mkdir(parents=True)
     configuration = directory / "mosquitto.conf"
     configuration.write_text(
-        f"listener {port} 127.0.0.1\n"
-        "allow_anonymous true\n"
-        f"persistence true\npersistence_location {store}/\nautosave_interval 30\n"
+        (listeners or f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+        + f"persistence true\npersistence_location {store}/\nautosave_interval 30\n"
         "max_queued_messages 10000000\nmax_queued_bytes 4294967296\n"
         "upgrade_outgoing_qos true\npersistent_client_expiration 14d\nmax_packet_size 1048576\n"
         + (f"user {os.environ.get('USER', 'root')}\n" if os.geteuid() == 0 else ""),

@@ -23,7 +23,7 @@ from tests.integration.brokers import Mosquitto, a_mosquitto
 from tests.integration.collector_members import Member, a_deployment, a_member, until
 from tests.integration.test_collector_kill import Plant, landed
 
-TTL_S, RENEWAL_S = 3.0, 1.0
+TTL_S, RENEWAL_S = 6.0, 1.0
 POSTGRES = os.environ.get("LINESHAFT_TEST_POSTGRES_URL", "")
 
 
