@@ -175,13 +175,25 @@ def read_state(home: Path, pattern: str = "#") -> list[CurrentValue]:
 
     The first level is the site: `hamburg/#`, `+/milling_line/+/Status/State`.
     """
-    found = []
-    for path in sorted((home / "state").glob("*.parquet")):
-        for row in pq.read_table(path).to_pylist():
-            value = _current(row)
-            if matches(pattern, value.path):
-                found.append(value)
-    return sorted(found, key=lambda value: value.path)
+    files = sorted((home / "state").glob("*.parquet"))
+    return newest_of(read_snapshot(path, pattern) for path in files)
+
+
+def read_snapshot(path: Path, pattern: str = "#") -> list[CurrentValue]:
+    """What one snapshot says of the metrics that match."""
+    values = (_current(row) for row in pq.ParquetFile(path).read().to_pylist())
+    return [value for value in values if matches(pattern, value.path)]
+
+
+def newest_of(snapshots: Iterable[list[CurrentValue]]) -> list[CurrentValue]:
+    """One value a metric, sorted by path: where collectors share a site, each knows only what it heard."""
+    found: dict[str, CurrentValue] = {}
+    for snapshot in snapshots:
+        for value in snapshot:
+            known = found.get(value.path)
+            if known is None or _moment(value) >= _moment(known):
+                found[value.path] = value
+    return [found[path] for path in sorted(found)]
 
 
 def matches(pattern: str, path: str) -> bool:
@@ -221,6 +233,10 @@ def _current(row: dict[str, Any]) -> CurrentValue:
         unit_code=row["unit_code"],
         canonical_value=canonical if row["metric"] is not None else None,
     )
+
+
+def _moment(value: CurrentValue) -> datetime:
+    return min(value.event_at, value.received_at)
 
 
 def _instant(value: list[Any]) -> int:

@@ -38,6 +38,10 @@ class Mosquitto:
         """Stop in an orderly way (it saves its sessions) and come back."""
         self.process.terminate()
         self.process.wait(timeout=10)
+        self.start()
+
+    def start(self) -> None:
+        """Come back on the same port."""
         self.process = _start(self.configuration, self.port)
 
 
