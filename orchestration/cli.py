@@ -21,6 +21,7 @@ from orchestration.commands import invoice as _invoice
 from orchestration.commands import keeping as _keeping
 from orchestration.commands import namespace as _namespace
 from orchestration.commands import quarantine as _quarantine
+from orchestration.commands import state as _state
 from orchestration.commands import warehouse as _warehouse
 
 app = typer.Typer(
@@ -39,7 +40,7 @@ app.command("doctor")(_deployment.doctor)
 app.command("simulate")(_namespace.simulate)
 app.command("replay")(_namespace.replay)
 app.command("collect")(_namespace.collect)
-app.command("state")(_namespace.state)
+app.command("state")(_state.state)
 app.command("acl")(_access.acl)
 app.add_typer(_quarantine.app, name="quarantine")
 app.command("compact")(_keeping.compact)

@@ -6,12 +6,16 @@ Results go to standard output; progress and errors go to standard error, so that
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 
@@ -32,15 +36,19 @@ def printable(text: str) -> str:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON: results by their fields, dates as ISO text, decimals as text, so nothing is rounded."""
-    import json
-
     typer.echo(json.dumps(value, default=_for_json, indent=2, sort_keys=True))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
-    """Print rows as an aligned table; numbers to the right."""
+def print_json_line(value: object) -> None:
+    """Print one value on one line, at once: whoever reads a stream waits for it."""
+    typer.echo(json.dumps(value, default=_for_json, sort_keys=True))
+    sys.stdout.flush()
+
+
+def make_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> Table:
+    """An aligned table; numbers to the right."""
     from rich import box
-    from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(*[], box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
@@ -49,10 +57,16 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
         numeric = bool(found) and all(_is_number(row[index]) for row in found)
         table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
     for row in found:
-        table.add_row(*row)
+        table.add_row(*(escape(cell) for cell in row))
+    return table
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+    """Print rows as an aligned table; numbers to the right."""
+    from rich.console import Console
+
     width = None if sys.stdout.isatty() else 140
-    # no markup: names from the wire may hold brackets that rich would take for a style, or stumble over
-    Console(width=width, highlight=False, markup=False).print(table)
+    Console(width=width, highlight=False).print(make_table(columns, rows, title=title))
 
 
 @contextmanager
@@ -103,7 +117,10 @@ def _cell(value: object) -> str:
         return f"{value:,.3f}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return str(value)
+    # Plants choose names and texts: none of them may steer the reader's terminal.
+    return "".join(
+        "\ufffd" if (ord(each) < 32 and each != "\n") or 127 <= ord(each) < 160 else each for each in str(value)
+    )
 
 
 def _is_number(text: str) -> bool:

@@ -1,8 +1,7 @@
-"""`lineshaft simulate`, `collect`, `state` and `replay`: everything between a plant and the landing zone."""
+"""`lineshaft simulate`, `collect` and `replay`: everything between a plant and the landing zone."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -156,45 +155,6 @@ def collect(
             f"Landed {report.message_count:,} messages with {report.reading_count:,} readings; quarantined "
             f"{report.quarantined_count:,}; {report.redelivered_count:,} arrived again and were recognised."
         )
-
-
-def state(
-    pattern: Annotated[str, typer.Argument(help="Which metrics: + is one level, # the rest, as in 'hamburg/#'.")] = "#",
-    watch: Annotated[bool, typer.Option("--watch", help="Show it again every two seconds until stopped.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Show the namespace as it stands: value, quality, event time and staleness of every metric."""
-    from dataclasses import asdict
-
-    from ingest.current_state import read_state
-    from orchestration.settings import load_deployment
-
-    home = load_deployment().home
-    while True:
-        values = read_state(home, pattern)
-        if as_json:
-            print_json([asdict(value) for value in values])
-        elif not values:
-            say(f"Nothing known matches {pattern!r}; `lineshaft collect` fills the state.")
-        else:
-            print_table(
-                ("metric", "value", "unit", "quality", "event time", "stale"),
-                [
-                    (
-                        value.path,
-                        str(value.canonical_value if value.canonical_value is not None else value.value),
-                        value.unit_code or value.source_unit,
-                        str(value.quality),
-                        f"{value.event_at:%Y-%m-%d %H:%M:%S}Z",
-                        "stale" if value.is_stale else "",
-                    )
-                    for value in values
-                ],
-            )
-        if not watch:
-            return
-        time.sleep(2)
-        typer.echo("\x1b[2J\x1b[H", nl=False)
 
 
 def replay(
