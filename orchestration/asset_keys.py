@@ -18,6 +18,7 @@ EVERY_FILE_IS_SOUND = "every_landed_file_is_sound"
 READING = LANDED["reading"]
 MESSAGE = LANDED["message"]
 METRIC_MAPPING = dg.AssetKey(["raw", "metric_mapping"])
+CURRENT_VALUE = dg.AssetKey(["raw", "current_value"])
 STATE_MAPPING = dg.AssetKey(["raw", "state_mapping"])
 ASSET_PREDICTION = dg.AssetKey(["predictive", "asset_prediction"])
 REMAINING_LIFE_MODELS = dg.AssetKey(["predictive", "remaining_life_models"])

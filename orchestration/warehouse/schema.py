@@ -186,6 +186,11 @@ create table if not exists raw.metric_mapping (
     work_unit_id varchar, metric varchar, metric_role varchar not null, unit_code varchar,
     factor decimal(38, 18), unit_offset decimal(38, 18), mapping_version varchar, state_map varchar
 );
+create table if not exists raw.current_value (
+    site_id varchar, edge_node_id varchar, device_id varchar, metric_name varchar, datatype varchar,
+    value_decimal decimal(38, 9), value_double double, value_text varchar, quality integer, source_unit varchar,
+    event_at timestamp, received_at timestamp, stale_since timestamp
+);
 create table if not exists raw.state_mapping (site_id varchar, local_state varchar, state varchar, state_map varchar);
 alter table raw.metric_mapping add column if not exists state_map varchar;
 alter table raw.state_mapping add column if not exists state_map varchar;
