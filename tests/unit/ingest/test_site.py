@@ -80,3 +80,44 @@ def test_a_secret_that_is_named_but_not_set_says_which_variable_to_set(monkeypat
 def test_an_unknown_time_zone_is_refused() -> None:
     with pytest.raises(ValidationError, match="IANA"):
         a_site(time_zone="Mars/Olympus")
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "path"),
+    [
+        ("ws://b", 80, "/mqtt"),
+        ("wss://b/", 443, "/mqtt"),
+        ("ws://b:9001/plant/mqtt", 9001, "/plant/mqtt"),
+        ("wss://b/mqtt?tenant=a", 443, "/mqtt?tenant=a"),
+    ],
+)
+def test_a_websocket_has_a_port_and_a_path(url: str, port: int, path: str) -> None:
+    broker = Broker(url=url)
+    assert (broker.is_websocket, broker.port, broker.websocket_path) == (True, port, path)
+    assert broker.is_encrypted is url.startswith("wss")
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"url": "mqtt://b/mqtt"}, "only ws:// and wss:// have"),
+        ({"url": "mqtt://b", "ca_file_env": "CA"}, "write mqtts:// or wss://"),
+        ({"url": "ws://b", "client_cert_file_env": "C"}, "write mqtts:// or wss://"),
+        ({"url": "mqtts://b", "client_key_file_env": "K"}, "name the certificate too"),
+        ({"url": "mqtt://b", "protocol": "3.1.1", "password_env": "P"}, "set username_env"),
+        ({"url": "mqtt://b", "headers_env": {"X": "H"}}, "write ws:// or wss://"),
+        ({"url": "ws://b", "headers_env": {"X: y": "H"}}, "no name of an HTTP header"),
+    ],
+)
+def test_settings_that_do_not_fit_their_scheme_say_what_to_write(settings: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        Broker.model_validate(settings)
+
+
+def test_a_shared_json_site_subscribes_through_its_share() -> None:
+    assert a_json_site(share="line").subscriptions == ("$share/line/meridian/monterrey/#",)
+
+
+def test_a_sparkplug_site_is_never_shared_because_its_sequence_would_be_torn() -> None:
+    with pytest.raises(ValidationError, match="--standby-group"):
+        a_site(share="line")
