@@ -60,7 +60,8 @@ def recent_message_ids(home: Path, *, limit: int) -> list[str]:
         for file in manifest.files:
             path = home / file.path
             if file.kind in {"messages", "quarantine"} and path.is_file():
-                batches.append(pq.read_table(path, columns=["message_id"])[0].to_pylist())
+                # an open file, not a data set to discover: a take-over waits for hundreds of these
+                batches.append(pq.ParquetFile(path).read(columns=["message_id"])[0].to_pylist())
                 count += len(batches[-1])
         if count >= limit:
             break
