@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from ingest.decoder import OWN_LEVEL
 from ingest.errors import TopicError
 from ingest.site import Site
 from ingest.sparkplug.host import state_topic
@@ -67,7 +68,7 @@ def _collector(sites: Sequence[Site], *, user: str) -> str:
             rights[f"topic read {NAMESPACE}/{site.group_id}/#"] = None
             rights[f"topic readwrite {state_topic(site.host_id)}"] = None
             rights[f"topic write {NAMESPACE}/{site.group_id}/NCMD/+"] = None
-        rights[f"topic read {site.namespace}/#"] = None
+        rights.update({f"topic read {topic_filter}": None for topic_filter in _json_filters(site)})
     return _section(user, rights, comment="The collector: hears everything, asks for rebirths, moves nothing.")
 
 
@@ -81,8 +82,15 @@ def _edge_node(site: Site, edge_node_id: str, *, user: str) -> str:
 
 
 def _publishers(site: Site) -> str:
-    rights = [f"topic deny {site.namespace}/_lineshaft/#", f"topic write {site.namespace}/#"]
+    rights = [f"topic deny {site.namespace}/{OWN_LEVEL}/#"]
+    rights += [f"topic write {topic_filter}" for topic_filter in _json_filters(site)]
     return _section(f"plant-{site.site_id}", rights, comment=f"What publishes JSON at {site.site_id}.")
+
+
+def _json_filters(site: Site) -> list[str]:
+    """What the site's JSON comes by; a broker asks for the right to the topic, not to a share of it."""
+    plain = (name.split("/", 2)[2] if name.startswith("$share/") else name for name in site.subscriptions)
+    return [name for name in plain if not name.startswith(f"{NAMESPACE}/")]
 
 
 def _section(user: str, rights: Iterable[str], *, comment: str) -> str:

@@ -55,16 +55,21 @@ def newest_by_lease(home: Path) -> list[Manifest]:
 def recent_message_ids(home: Path, *, limit: int) -> list[str]:
     """Ids of the newest landed messages of all collectors, newest last: what a broker may deliver again."""
     batches: list[list[str]] = []
-    count = 0
     for manifest in manifests_backwards(home):
         for file in manifest.files:
+            if file.kind not in {"messages", "quarantine"}:
+                continue
             path = home / file.path
-            if file.kind in {"messages", "quarantine"} and path.is_file():
-                # an open file, not a data set to discover: a take-over waits for hundreds of these
-                batches.append(pq.ParquetFile(path).read(columns=["message_id"])[0].to_pylist())
-                count += len(batches[-1])
-        if count >= limit:
+            if not path.is_file():  # compacted or past its time, and so is everything older
+                return _oldest_first(batches)
+            # An open file, not a data set to discover: a take-over waits for hundreds of these.
+            batches.append(pq.ParquetFile(path).read(columns=["message_id"])[0].to_pylist())
+        if sum(map(len, batches)) >= limit:
             break
+    return _oldest_first(batches)
+
+
+def _oldest_first(batches: list[list[str]]) -> list[str]:
     return [identifier for batch in reversed(batches) for identifier in batch]
 
 

@@ -43,6 +43,10 @@ def test_a_plant_with_one_edge_node_and_a_json_site() -> None:
     )
 
 
+def test_a_shared_site_needs_the_right_to_its_topics_not_to_the_share() -> None:
+    assert "topic read meridian/monterrey/#\n" in mosquitto_acl([a_json_site(share="line")], edge_nodes={})
+
+
 @pytest.mark.parametrize("name", ["", "a/b", "+", "#", "a\ntopic write #", "a\r"])
 def test_a_name_that_would_grant_more_than_it_names_is_refused(name: str) -> None:
     with pytest.raises(TopicError, match="no edge node id"):

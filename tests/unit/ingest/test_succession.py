@@ -80,6 +80,16 @@ def test_recent_messages_are_those_of_all_members_newest_last(tmp_path: Path) ->
     assert recent_message_ids(tmp_path, limit=1) == found[-1:]
 
 
+def test_what_is_older_than_a_file_that_is_gone_is_not_looked_for(tmp_path: Path) -> None:
+    member = Member(tmp_path, "line-a", 1)
+    for number in range(3):
+        member.lands(a_node_birth(bd_seq=number, at=MARCH_1 + number))
+    everything = recent_message_ids(tmp_path, limit=10)
+    second = sorted((tmp_path / "landing" / "messages").rglob("*.parquet"))[1]
+    second.unlink()
+    assert recent_message_ids(tmp_path, limit=10) == everything[-1:]
+
+
 def test_an_empty_home_leaves_nothing(tmp_path: Path) -> None:
     decoder = an_heir(tmp_path)
     assert (decoder.sessions.nodes, decoder.sessions.births_changed) == ({}, False)
