@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 import tempfile
 import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before this folder, whose ingest.py is no package
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion

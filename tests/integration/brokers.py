@@ -21,6 +21,12 @@ from ingest.site import Site
 
 REPOSITORY = Path(__file__).parents[2]
 
+LIMITS = (
+    "max_queued_messages 10000000\nmax_queued_bytes 4294967296\n"
+    "upgrade_outgoing_qos true\npersistent_client_expiration 14d\nmax_packet_size 1048576\n"
+)
+"""What the broker beside a collector needs; without these mosquitto drops silently what it cannot queue."""
+
 
 @dataclass
 class Mosquitto:
@@ -37,7 +43,13 @@ class Mosquitto:
     def restart(self) -> None:
         """Stop in an orderly way (it saves its sessions) and come back."""
         self.process.terminate()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
+        self.start()
+
+    def crash(self) -> None:
+        """Kill -9 and come back: what it had not saved since its last autosave is gone."""
+        self.process.kill()
+        self.process.wait()
         self.start()
 
     def start(self) -> None:
@@ -46,7 +58,9 @@ class Mosquitto:
 
 
 @contextlib.contextmanager
-def a_mosquitto(directory: Path, *, port: int | None = None, listeners: str | None = None) -> Iterator[Mosquitto]:
+def a_mosquitto(
+    directory: Path, *, port: int | None = None, listeners: str | None = None, limits: str = LIMITS
+) -> Iterator[Mosquitto]:
     """Run mosquitto with the settings the collector asks for; skips where it is not installed.
 
     `listeners` says who may connect where, instead of everybody on `port`.
@@ -61,8 +75,7 @@ def a_mosquitto(directory: Path, *, port: int | None = None, listeners: str | No
     configuration.write_text(
         (listeners or f"listener {port} 127.0.0.1\nallow_anonymous true\n")
         + f"persistence true\npersistence_location {store}/\nautosave_interval 30\n"
-        "max_queued_messages 10000000\nmax_queued_bytes 4294967296\n"
-        "upgrade_outgoing_qos true\npersistent_client_expiration 14d\nmax_packet_size 1048576\n"
+        + limits
         + (f"user {os.environ.get('USER', 'root')}\n" if os.geteuid() == 0 else ""),
         encoding="utf-8",
     )
@@ -120,10 +133,10 @@ def _start(configuration: Path, port: int) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
         [program, "-c", str(configuration)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60  # a million queued messages are read back before the port opens
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return process
         time.sleep(0.05)
     process.kill()
-    raise RuntimeError("mosquitto did not open its port within ten seconds")
+    raise RuntimeError("mosquitto did not open its port within a minute")

@@ -1,0 +1,120 @@
+"""Decoding alone: time per metric against pysparkplug's and against a decoder in C, which is the limit.
+
+Belongs here: the comparison. Does not belong here: what ours consists of (our_decoding).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import struct
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.ingestion.figures import Figure, Report, median
+from benchmarks.ingestion.our_decoding import a_decoder, decode_to_tables
+from benchmarks.ingestion.processes import REPOSITORY, running
+from benchmarks.ingestion.stream import METRICS, Data, births
+
+
+def measure(report: Report, *, directory: Path, messages: int, repeats: int) -> None:
+    now = time.time_ns() // 1_000_000
+    data = Data(at=now - messages - 1_000, with_aliases=True)
+    arrivals = data.arrivals(messages, received_at=now * 1000)
+    payloads = [arrival.payload for arrival in arrivals]
+    metrics = messages * METRICS
+    file = directory / "payloads"
+    birth = births(at=data.at - 1, with_aliases=True)[1][1]
+    file.write_bytes(b"".join(struct.pack("<I", len(each)) + each for each in (birth, *payloads)))
+    library = compile_decoder(directory)
+    ours, peer, limit = [], [], []
+    for _ in range(repeats):
+        decoder = a_decoder(at=data.at - 1)
+        started = time.process_time()
+        decode_to_tables(decoder, arrivals, now=now)
+        ours.append((time.process_time() - started) / metrics * 1e6)
+        if (python := pysparkplug_python()) is not None:
+            peer += [seconds / metrics * 1e6 for seconds in pysparkplug_passes(python, file)]
+        if library is not None:
+            limit.append(c_seconds(library, payloads, metrics=metrics) / metrics * 1e6)
+    mine = median(ours)
+    report.note(f"{len(payloads[0])} bytes a message; ours is the whole of it: identity, session, names, Arrow tables")
+    if peer:
+        report.add(
+            Figure(
+                name="decode, metrics per second, against pysparkplug",
+                ours=1e6 / mine,
+                peer=1e6 / median(peer),
+                unit="metrics/s",
+                target=7,
+            )
+        )
+    else:
+        report.skip("pysparkplug is not installed: make .venv-peers as .ci/run does")
+    if limit:
+        report.add(
+            Figure(
+                name="decode, time per metric, against a C decoder",
+                ours=mine,
+                peer=median(limit),
+                unit="µs/metric",
+                target=6,
+                bound="at_most",
+            )
+        )
+    else:
+        report.skip("no C compiler: apt-get install gcc")
+
+
+def pysparkplug_python() -> Path | None:
+    python = Path(os.environ.get("LINESHAFT_PEERS_VENV", REPOSITORY / ".venv-peers")) / "bin" / "python"
+    return python if python.exists() else None
+
+
+def pysparkplug_passes(python: Path, file: Path) -> list[float]:
+    program = Path(__file__).parent / "peers" / "pysparkplug_decode.py"
+    with running([str(python), str(program), str(file), "1"], environment={"PYTHONPATH": ""}) as child:
+        return [float(each) for each in child.wait_for("passes")["passes"]]
+
+
+def compile_decoder(directory: Path) -> ctypes.CDLL | None:
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        return None
+    library = directory / "decoder.so"
+    source = Path(__file__).parent / "decoder.c"
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
+    return ctypes.CDLL(str(library))
+
+
+def c_seconds(library: ctypes.CDLL, payloads: list[bytes], *, metrics: int) -> float:
+    """CPU seconds of one pass into memory not touched before, as each batch's columns are; the median of five."""
+    data = np.frombuffer(b"".join(payloads), dtype=np.uint8)
+    offsets = np.zeros(len(payloads) + 1, dtype=np.uint64)
+    offsets[1:] = np.cumsum([len(payload) for payload in payloads])
+    library.decode.restype = ctypes.c_int64
+    wide, narrow, small = np.uint64, np.uint32, np.uint8
+    kinds = (wide, wide, wide, wide, np.float64, narrow, narrow, narrow, small, small)  # as in decoder.c's `columns`
+    passes = []
+    for _ in range(5):
+        columns = [np.empty(metrics, dtype=kind) for kind in kinds]
+        columns.append(np.empty(len(data), dtype=np.uint8))
+        pointers = (ctypes.c_void_p * len(columns))(*(column.ctypes.data for column in columns))
+        started = time.process_time_ns()
+        found = library.decode(
+            ctypes.c_void_p(data.ctypes.data),
+            ctypes.c_void_p(offsets.ctypes.data),
+            ctypes.c_int64(len(payloads)),
+            pointers,
+            ctypes.c_int64(metrics),
+        )
+        passes.append((time.process_time_ns() - started) / 1e9)
+        if found != metrics:
+            raise AssertionError(f"the C decoder found {found} metrics, not {metrics}")
+    if columns[4][METRICS] != 0.25:  # the second message's first double
+        raise AssertionError("the C decoder read other values than were written")
+    return median(passes)
