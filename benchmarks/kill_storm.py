@@ -55,6 +55,7 @@ def table(weather: Weather, outcome: Outcome) -> str:
         ("kill -9", sum(outcome.kills.values()), ", ".join(f"{role} {each}" for role, each in outcome.kills.items())),
         ("broker restarts, kills; cuts", f"{outcome.broker_restarts}, {outcome.broker_kills}; {outcome.cuts}", ""),
         ("plant connections; JSON sent again", f"{outcome.plant_connections}; {outcome.json_resent}", ""),
+        ("files merged by compaction", outcome.merged_files, ""),
         ("acknowledged, lost", verdict.acknowledged_lost, "must be 0"),
         ("acknowledged, lost by the killed broker", verdict.lost_by_broker, "0 without --broker-kills"),
         ("rows doubled", verdict.doubled_rows, "must be 0"),

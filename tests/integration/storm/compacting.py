@@ -17,7 +17,7 @@ from pathlib import Path
 
 EVERY_S = 1.0
 OLDER_THAN = timedelta(seconds=3)
-SPARED = 20
+SPARED = 5
 
 
 def is_available() -> bool:
@@ -30,11 +30,10 @@ def main(home: Path) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     print("compacting", flush=True)
     while not stop.wait(EVERY_S):
-        compaction.compact(
-            home,
-            older_than=OLDER_THAN,
-            limits=compaction.Limits(recent_manifests=SPARED, fewest_bound=SPARED),
-        )
+        limits = compaction.Limits(recent_manifests=SPARED, fewest_bound=SPARED)
+        report = compaction.compact(home, older_than=OLDER_THAN, limits=limits)
+        if report.merged_file_count:
+            print(f"merged {report.merged_file_count}", flush=True)
 
 
 if __name__ == "__main__":
