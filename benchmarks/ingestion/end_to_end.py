@@ -72,10 +72,16 @@ def measure(report: Report, *, directory: Path, messages: int, repeats: int, pee
         runs["aliases"] = partial(ours, broker, messages, aliases=True)
         found: dict[str, list[Passage]] = {name: [] for name in runs}
         for repeat in range(repeats):
-            for name, run in runs.items():
+            for name, run in tuple(runs.items()):
                 place = directory / f"{name}-{repeat}"
                 place.mkdir()
-                found[name].append(run(place))
+                try:
+                    found[name].append(run(place))
+                except (RuntimeError, TimeoutError) as error:
+                    if name not in peers:
+                        raise
+                    report.skip(f"{LABELS[name]} did not run: {error}")
+                    del runs[name]
         place = directory / "timed"
         place.mkdir()
         stages = timed_stages(broker, messages, place)
@@ -249,8 +255,8 @@ def _compare(report: Report, found: dict[str, list[Passage]]) -> None:
     def middle(name: str, field: str) -> float:
         return median([getattr(each, field) for each in found[name]])
 
-    for name in found:
-        if name in TARGETS:
+    for name, passages in found.items():
+        if name in TARGETS and passages:
             for field, unit, target in (("per_second", "rows/s", TARGETS[name]), ("per_core", "rows/CPU-s", None)):
                 where = "" if field == "per_second" else ", per core"
                 report.add(

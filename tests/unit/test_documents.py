@@ -11,8 +11,7 @@ PROJECT = Path(__file__).parents[2]
 DOCUMENTS = [
     path
     for path in sorted(PROJECT.rglob("*.md"))
-    if not {".lineshaft", ".pytest_cache"} & set(path.relative_to(PROJECT).parts)
-    and not path.relative_to(PROJECT).parts[0].startswith(".venv")
+    if not path.relative_to(PROJECT).parts[0].startswith((".venv", ".lineshaft", ".pytest_cache"))
 ]
 
 
