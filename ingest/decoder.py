@@ -157,7 +157,7 @@ class SiteDecoder:
     def _decode_one(self, arrival: Arrival, batch: DecodedBatch) -> None:
         if self._sparkplug_root is not None and arrival.topic.startswith(self._sparkplug_root):
             self._read(arrival, self._ordinal, batch, self._decode_sparkplug)
-        elif not arrival.topic.startswith(self._own_root):
+        else:
             self._read(arrival, self._ordinal, batch, self._decode_json)
 
     def _read(
@@ -191,6 +191,8 @@ class SiteDecoder:
             self._quarantine(arrival, identifier, error, rows)
 
     def _decode_json(self, arrival: Arrival, batch: DecodedBatch) -> None:
+        if arrival.topic.startswith(self._own_root):
+            return
         topic = self._topics.read(arrival.topic)
         if topic.is_ignored:
             batch.ignored_count += 1

@@ -133,7 +133,7 @@ def test_a_device_death_without_seq_leaves_the_expected_seq_as_it_was() -> None:
     death = an_arrival("spBv1.0/hamburg/DDEATH/milling_line/cnc_101", b"")
     decoder = SiteDecoder(a_site())
     batch = decode(a_node_birth(), DEVICE, death, device_data([a_metric(value=1, alias=1)]), decoder=decoder)
-    assert flags(batch) == ["", "", "no_seq,no_timestamp", ""]
+    assert flags(batch) == ["", "", "no_seq,no_timestamp", "device_offline"]
     assert decode(now=LATER * 2, decoder=decoder).rows.losses.lists["loss_kind"] == []
 
 

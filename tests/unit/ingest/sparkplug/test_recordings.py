@@ -116,16 +116,19 @@ def test_every_message_of_a_recording_lands_once_with_its_quirks_named(path: Pat
     payloads = [read_payload(line.payload) for line in recorded]
     landed = zip(lists["topic"], lists["event_at"], lists["seq"], lists["reading_count"], lists["flags"], strict=True)
     quirks = QUIRKS[path.stem]
-    assert list(landed) == [
+    assert sorted(landed, key=repr) == sorted(
         (
-            line.topic,
-            line.received_at if payload.at is None else payload.at * 1000,
-            payload.seq,
-            len(payload.metrics),
-            quirks.get(kind_of(line.topic), ""),
-        )
-        for line, payload in zip(recorded, payloads, strict=True)
-    ]
+            (
+                line.topic,
+                line.received_at if payload.at is None else payload.at * 1000,
+                payload.seq,
+                len(payload.metrics),
+                quirks.get(kind_of(line.topic), ""),
+            )
+            for line, payload in zip(recorded, payloads, strict=True)
+        ),
+        key=repr,
+    )
     assert len(set(lists["message_id"])) == len(recorded)
 
 
