@@ -51,7 +51,7 @@ def has_more_fields(data: bytes, *, than: int) -> bool:
         return False
     try:
         return _count(data, than) > than
-    except IndexError:  # cut off within a field
+    except IndexError:  # cut off within a field, or a number without end
         return False
 
 
@@ -87,10 +87,11 @@ def _count(data: bytes, limit: int) -> int:
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
     value = shift = 0
-    while True:
+    while shift < 70:
         byte = data[position]
         position += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, position
         shift += 7
+    raise IndexError("no number takes more than ten bytes")
