@@ -67,7 +67,8 @@ def _collector(sites: Sequence[Site], *, user: str) -> str:
         if site.is_sparkplug:
             rights[f"topic read {NAMESPACE}/{site.group_id}/#"] = None
             rights[f"topic readwrite {state_topic(site.host_id)}"] = None
-            rights[f"topic write {NAMESPACE}/{site.group_id}/NCMD/+"] = None
+            if site.ask_for_rebirth:
+                rights[f"topic write {NAMESPACE}/{site.group_id}/NCMD/+"] = None
         rights.update({f"topic read {topic_filter}": None for topic_filter in _json_filters(site)})
     return _section(user, rights, comment="The collector: hears everything, asks for rebirths, moves nothing.")
 

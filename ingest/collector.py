@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -27,15 +27,18 @@ from ingest.broker.connection import cancel_all
 from ingest.current_state import CurrentState
 from ingest.decoder import DecodedBatch, SiteDecoder
 from ingest.durable import make_directory
-from ingest.errors import CollectorLocked, LandingError
+from ingest.errors import CollectorLocked, IngestError, LandingError
 from ingest.landing import Landing
 from ingest.lease import Tenure, unfenced
+from ingest.loss_ledger import Loss, append_loss
 from ingest.mapping import EMPTY_MAPPING, load_mapping
 from ingest.monitoring import Monitor, SiteStatus, measure
+from ingest.quarantine.replays import WAITING_REASONS, edge_nodes_with_messages_waiting, replay_waiting
 from ingest.records import UNHOLDABLE
 from ingest.site import Site
 from ingest.sparkplug import snapshot
 from ingest.sparkplug.host import rebirth_command, rebirth_topic, state_payload, state_topic
+from ingest.sparkplug.topic import parse_topic
 from ingest.succession import succeed
 
 log = structlog.get_logger(__name__)
@@ -59,13 +62,14 @@ class BatchReport:
     loss_count: int
     quarantined_count: int
     redelivered_count: int
+    ignored_count: int
     waiting_count: int
     seconds: float
 
 
 @dataclass(kw_only=True)
 class CollectReport:
-    """Everything one run landed. `landed + quarantined + redelivered` is what arrived, less commands."""
+    """Everything one run landed. `landed + quarantined + redelivered + ignored` is what arrived, less commands."""
 
     batch_count: int = 0
     message_count: int = 0
@@ -74,11 +78,12 @@ class CollectReport:
     loss_count: int = 0
     quarantined_count: int = 0
     redelivered_count: int = 0
+    ignored_count: int = 0
 
     def add(self, batch: BatchReport) -> None:
         """Count one batch."""
         self.batch_count += 1
-        for name in ("message", "reading", "event", "loss", "quarantined", "redelivered"):
+        for name in ("message", "reading", "event", "loss", "quarantined", "redelivered", "ignored"):
             total = getattr(self, f"{name}_count") + getattr(batch, f"{name}_count")
             setattr(self, f"{name}_count", total)
 
@@ -113,7 +118,7 @@ async def collect(
         BrokerError: the environment lacks what a broker needs.
         LeaseLost: the tenure ended; nothing was landed or acknowledged since.
     """
-    with collector_lock(home, collector_id):
+    with collector_lock(home, collector_id) as lock:
         # Beside the loop, which renews the lease: reading what a large site left behind may take longer than a lease.
         collector = await asyncio.to_thread(
             _Collector,
@@ -123,6 +128,7 @@ async def collect(
             session=session,
             tenure=tenure,
             monitor=monitor,
+            lock=lock,
         )
         return await collector.run(
             stop=stop or asyncio.Event(),
@@ -133,11 +139,25 @@ async def collect(
         )
 
 
+class Lock(NamedTuple):
+    """A held collector id; the file's own time says until when its holder was alive."""
+
+    path: Path
+    last_alive_at: int | None
+    """When the holder before this one was last seen, in ms UTC; None for the first."""
+
+    def touch(self) -> None:
+        """Say that the holder is alive; a disk that refuses this will say so at the next batch."""
+        with suppress(OSError):
+            os.utime(self.path)
+
+
 @contextmanager
-def collector_lock(home: Path, collector_id: str) -> Iterator[None]:
+def collector_lock(home: Path, collector_id: str) -> Iterator[Lock]:
     """Hold a collector id on a home; the operating system lets go of it with the process, however that ends."""
     path = home / "state" / f"{collector_id}.lock"
     make_directory(path.parent)
+    last_alive_at = path.stat().st_mtime_ns // 1_000_000 if path.exists() else None
     with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -151,7 +171,7 @@ def collector_lock(home: Path, collector_id: str) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        yield
+        yield Lock(path, last_alive_at)
 
 
 @dataclass(slots=True)
@@ -164,6 +184,38 @@ class _Lane:
     state: CurrentState
     host: HostLink | None
     taken: list[Arrival] = field(default_factory=list)
+    nameless: set[str] = field(default_factory=set)
+    """Edge nodes of which something waits in quarantine for a birth."""
+
+    def note_outages(self, batch: DecodedBatch) -> None:
+        """Enter into the ledger when nobody listened to the site."""
+        while self.link.outages:
+            outage = self.link.outages.pop(0)
+            loss = Loss(
+                edge_node_id="",
+                loss_kind="collector_offline" if outage.is_own_absence else "broker_unreachable",
+                received_at=outage.until_at,
+                detail="what the broker kept meanwhile comes late; the rest is lost",
+                from_at=outage.from_at,
+                until_at=outage.until_at,
+            )
+            append_loss(batch.rows, loss)
+
+    def born_with_messages_waiting(self, batch: DecodedBatch) -> set[str]:
+        """Edge nodes whose birth has just landed and of which messages waited for it."""
+        quarantined = batch.rows.quarantine.lists
+        for reason, topic in zip(quarantined["reason"], quarantined["topic"], strict=True):
+            if reason in WAITING_REASONS:
+                self.nameless.add(parse_topic(topic).edge_node_id)
+        if not self.nameless:
+            return set()
+        messages = batch.rows.messages.lists
+        born = {
+            edge_node_id
+            for message_type, edge_node_id in zip(messages["message_type"], messages["edge_node_id"], strict=True)
+            if message_type in {"NBIRTH", "DBIRTH"}
+        }
+        return born & self.nameless
 
 
 class _Collector:
@@ -176,7 +228,9 @@ class _Collector:
         session: str | None = None,
         tenure: Tenure | None = None,
         monitor: Monitor | None = None,
+        lock: Lock,
     ) -> None:
+        self.lock = lock
         self.fence = unfenced if tenure is None else tenure.require
         token = None if tenure is None else tenure.lease.token
         self.landing = Landing(home, collector_id=collector_id, lease_token=token)
@@ -189,10 +243,12 @@ class _Collector:
         ]
         self.report = CollectReport()
         self.last_saved = 0.0
+        self.replays: set[asyncio.Task[None]] = set()
         self.monitor = monitor or Monitor()
         self.monitor.watch(self._statuses)
         if session is None:
             self._restore()
+            self._miss_since(lock.last_alive_at)
         else:
             succeed((lane.decoder for lane in self.lanes), home=home)
 
@@ -223,6 +279,39 @@ class _Collector:
         state = CurrentState(home, site_id=site.site_id, mapping=mapping, part=part)
         return _Lane(site, link, decoder, state, host)
 
+    def _read_what_waited(self, batches: list[DecodedBatch]) -> None:
+        """Beside the landing: messages refused for want of the birth that has just landed are read again."""
+        for lane, batch in zip(self.lanes, batches, strict=True):
+            for edge_node_id in lane.born_with_messages_waiting(batch):
+                task = asyncio.create_task(self._replay(lane, edge_node_id), name=f"replay-{edge_node_id}")
+                self.replays.add(task)
+                task.add_done_callback(self.replays.discard)
+
+    async def _replay(self, lane: _Lane, edge_node_id: str) -> None:
+        home = self.landing.home
+        try:
+            report = await asyncio.to_thread(replay_waiting, home, lane.site, edge_node_id=edge_node_id)
+        except CollectorLocked:  # somebody replays by hand; the next birth tries again
+            return
+        except IngestError as error:
+            log.warning("waiting_not_replayed", edge_node_id=edge_node_id[:200], reason=str(error)[:300])
+            return
+        if not report.refused:
+            lane.nameless.discard(edge_node_id)
+        log.info(
+            "waiting_replayed",
+            site_id=lane.site.site_id,
+            edge_node_id=edge_node_id[:200],
+            landed=len(report.landed),
+            refused=len(report.refused),
+        )
+
+    def _miss_since(self, last_alive_at: int | None) -> None:
+        """What sites said since this collector was last alive, nobody heard unless the broker kept it."""
+        if self.landing.last is not None and last_alive_at is not None:
+            for lane in self.lanes:
+                lane.link.missed_since(last_alive_at)
+
     def _restore(self) -> None:
         if self.landing.last is None:
             return
@@ -236,6 +325,8 @@ class _Collector:
                 lane.decoder.sessions, births=births.get(site_id, []), positions=positions.get(site_id, {})
             )
             lane.decoder.remember(recent)
+            if lane.site.is_sparkplug:
+                lane.nameless = edge_nodes_with_messages_waiting(self.landing.home, lane.site)
 
     async def run(
         self,
@@ -263,6 +354,7 @@ class _Collector:
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({landing})
                 landing.exception()  # known here; what ended the run first is what is raised
+            await asyncio.gather(*self.replays, return_exceptions=True)
             await _end(*links, stopping, readiness)
         landing.result()
         return self.report
@@ -280,6 +372,7 @@ class _Collector:
         batch_seconds: float,
     ) -> None:
         while not stop.is_set():
+            self.lock.touch()
             await self._gather(stop, batch_rows, batch_seconds)
             await self._land(stop, on_batch, batch_rows)
             self._update_health(is_landing=True)
@@ -322,6 +415,10 @@ class _Collector:
         if self._waiting():
             self.arrived.set()
         batches = await asyncio.to_thread(self._decode)
+        for lane, batch in zip(self.lanes, batches, strict=True):
+            lane.link.inbox.put_back(lane.taken[batch.arrival_count :])
+            del lane.taken[batch.arrival_count :]
+            lane.note_outages(batch)
         is_worth_a_file = any(len(columns) for batch in batches for columns in batch.rows.columns())
         if is_worth_a_file:
             await self._commit(batches, stop)
@@ -330,6 +427,7 @@ class _Collector:
             lane.link.acknowledge(lane.taken)
             lane.taken = []
         self._ask_for_rebirths(batches)
+        self._read_what_waited(batches)
         if is_worth_a_file:
             for lane, batch in zip(self.lanes, batches, strict=True):
                 lane.state.apply(batch)
@@ -422,6 +520,7 @@ class _Collector:
             loss_count=sum(len(each.losses) for each in rows),
             quarantined_count=sum(len(each.quarantine) for each in rows),
             redelivered_count=sum(batch.redelivered_count for batch in batches),
+            ignored_count=sum(batch.ignored_count for batch in batches),
             waiting_count=self._waiting(),
             seconds=seconds,
         )

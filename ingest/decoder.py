@@ -38,6 +38,8 @@ OWN_LEVEL = "_lineshaft"
 _REMEMBERED = 50_000
 _BIRTHS = frozenset({"NBIRTH", "DBIRTH"})
 _DATA = frozenset({"NDATA", "DDATA"})
+MAX_ROWS = 150_000
+"""A batch stops growing here: a reading takes 1.6 kB until it is written, and a kilobyte may hold 50,000 of them."""
 _FEW = 16
 """Fewer messages than this are read one by one: setting columns up costs a millisecond."""
 MAX_TOPIC_LENGTH = 1_024
@@ -65,6 +67,8 @@ class DecodedBatch:
     rebirths: list[str] = field(default_factory=list)
     stale: list[StaleMark] = field(default_factory=list)
     redelivered_count: int = 0
+    arrival_count: int = 0
+    """How many of the arrivals it holds; those behind them wait for the next batch."""
     ordinals: list[int] = field(default_factory=list)
     """Whose arrival each list row of the readings is."""
     lanes: list[Lane] = field(default_factory=list)
@@ -106,6 +110,7 @@ class SiteDecoder:
         self._columns = ColumnarReader(site.site_id)
         self._waiting: list[_Waiting] = []
         self._waiting_nodes: set[str] = set()
+        self._waiting_metrics = 0
         self._ordinal = 0
 
     def remember(self, message_ids: Iterable[str]) -> None:
@@ -116,13 +121,19 @@ class SiteDecoder:
             self._known.popitem(last=False)
 
     def decode(self, arrivals: Iterable[Arrival], *, now: int) -> DecodedBatch:
-        """Rows and consequences of a batch; `now` in ms UTC lets time pass for gaps and suspects."""
+        """Rows and consequences of a batch; `now` in ms UTC lets time pass for gaps and suspects.
+
+        It stops behind the arrival that makes the batch too large; `arrival_count` says how many it took.
+        """
         batch = DecodedBatch(rows=SiteRows(self.site.site_id))
         redelivered_before = self._redelivered_count
         self._ordinal = 0
         for arrival in arrivals:
             self._decode_one(arrival, batch)
             self._ordinal += 1
+            if self._waiting_metrics + len(batch.rows.readings) >= MAX_ROWS:
+                break
+        batch.arrival_count = self._ordinal
         self._read_waiting(batch)
         self._take(self.sessions.expire(now), batch)
         batch.redelivered_count = self._redelivered_count - redelivered_before
@@ -242,6 +253,7 @@ class SiteDecoder:
         if topic.message_type in _DATA:
             self._waiting.append(waiting)
             self._waiting_nodes.add(topic.edge_node_id)
+            self._waiting_metrics += len(payload.metrics)
         else:
             self._read_carefully(waiting, payload, batch)
 
@@ -255,6 +267,7 @@ class SiteDecoder:
         """Read the data seen since the last birth: in columns what is ordinary, one by one what is not."""
         waiting, self._waiting = self._waiting, []
         self._waiting_nodes.clear()
+        self._waiting_metrics = 0
         careful = list(range(len(waiting)))
         if len(waiting) >= _FEW:
             try:

@@ -5,6 +5,6 @@ plant and has its own client). Does not belong here: what messages mean, when th
 """
 
 from ingest.broker.host import HostLink
-from ingest.broker.link import DurableLink
+from ingest.broker.link import DurableLink, Outage
 
-__all__ = ["DurableLink", "HostLink"]
+__all__ = ["DurableLink", "HostLink", "Outage"]

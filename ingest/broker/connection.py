@@ -7,6 +7,7 @@ Does not belong here: sessions that survive (link), what a host says (host).
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -19,6 +20,11 @@ from paho.mqtt.reasoncodes import ReasonCode
 from ingest.broker import refusals
 from ingest.errors import BrokerError, SubscriptionRefused
 from ingest.site import Broker
+
+_QUIET = logging.getLogger(__name__)
+"""What paho would say on the way is said by the links, once and as JSON."""
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 15.0
@@ -59,6 +65,7 @@ def make_client(
         tls_context=tls_context,
         queue_type=on_message,
         will=will,
+        logger=_QUIET,
         **options,
     )
 

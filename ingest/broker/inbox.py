@@ -54,6 +54,13 @@ class Inbox:
         self._bytes += sum(len(arrival.payload) for arrival in arrivals)
         self._arrived.set()
 
+    def put_back(self, arrivals: list[Arrival]) -> None:
+        """Give back what was taken and not used; it is the next to be taken."""
+        self._arrivals[:0] = arrivals
+        self._bytes += sum(len(arrival.payload) for arrival in arrivals)
+        if arrivals:
+            self._arrived.set()
+
     def take(self, limit: int) -> list[Arrival]:
         """Up to `limit` arrivals, oldest first."""
         taken = self._arrivals[:limit]

@@ -23,7 +23,7 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiomqtt
 import structlog
@@ -55,6 +55,15 @@ SUBSCRIBE_TIMEOUT_S = 300.0
 _TAKEN_OVER = 142
 
 
+class Outage(NamedTuple):
+    """A time in which this link heard nothing, in ms UTC."""
+
+    from_at: int
+    until_at: int
+    is_own_absence: bool
+    """Whether the collector was not running, rather than the broker out of reach."""
+
+
 class DurableLink:
     """One persistent session with one broker.
 
@@ -78,6 +87,10 @@ class DurableLink:
         self.inbox = Inbox(arrived)
         self.is_ready = asyncio.Event()
         self.last_error: str | None = None
+        self.outages: list[Outage] = []
+        """Times without a subscription that are over and that nobody has noted yet."""
+        self._lost_at: int | None = None
+        self._is_own_absence = False
         self._connection = 0
         self._client: aiomqtt.Client | None = None
         self._paused_on: int | None = None
@@ -108,6 +121,8 @@ class DurableLink:
                 self._client = None
                 was_ready = self.is_ready.is_set()
                 self.is_ready.clear()
+                if was_ready:
+                    self._lost_at = _now()
             if time.monotonic() - began > SETTLED_S:
                 pause, short_lives = FIRST_PAUSE_S, 0
             elif was_ready:
@@ -118,6 +133,10 @@ class DurableLink:
                     log.error("session_contested", client_id=self.client_id, hint="is another collector using this id?")
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  (spreads reconnects, keeps no secret)
             pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    def missed_since(self, at: int) -> None:
+        """Nothing was heard since then (ms UTC), before this process began; it is an outage once the link stands."""
+        self._lost_at, self._is_own_absence = at, True
 
     def drain(self, limit: int) -> list[Arrival]:
         """Take up to `limit` arrivals, oldest first."""
@@ -161,6 +180,9 @@ class DurableLink:
                 if subscribing in done:
                     subscribing.result()
                     self.is_ready.set()
+                    if self._lost_at is not None:
+                        self.outages.append(Outage(self._lost_at, _now(), self._is_own_absence))
+                        self._lost_at, self._is_own_absence = None, False
                     self.last_error = None
                     log.info("collecting", url=self.broker.url, client_id=self.client_id, filters=self.filters)
                 await ending
@@ -207,3 +229,7 @@ class DurableLink:
                 f"another client connected to {self.broker.url} as {self.client_id!r}: give each collector its own id",
                 url=self.broker.url,
             ) from error
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -102,6 +102,7 @@ class BulkReader:
         self._missing = 0
         self._handed = b""
         self._failure: OSError | None = None
+        self._is_at_end = False
         client._sock_recv = self._hand  # paho reads only what is handed over
         client.loop_read = self.read
 
@@ -145,13 +146,15 @@ class BulkReader:
         return code
 
     def _end(self, error: OSError | None) -> Any:
-        self._failure = error or ConnectionResetError("the broker closed the connection")
+        self._failure, self._is_at_end = error, True
         return paho.Client.loop_read(self._client)
 
     def _hand(self, size: int) -> bytes:
         if self._failure is not None:
             raise self._failure
         if not self._handed:
+            if self._is_at_end:
+                return b""  # what a socket says at its end
             raise BlockingIOError
         given, self._handed = self._handed[:size], self._handed[size:]
         return given

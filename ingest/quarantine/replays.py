@@ -110,6 +110,17 @@ def replay_waiting(
     return _locked(home, [site], Selection(message_ids=ids), is_dry_run=False, committed_after=since)
 
 
+def edge_nodes_with_messages_waiting(
+    home: Path, site: Site, *, within: timedelta = LONGEST_WAIT, now: datetime | None = None
+) -> set[str]:
+    """Edge nodes of which something was lately refused for want of a birth: what a starting collector needs to know."""
+    since = (now or datetime.now(UTC)) - within
+    record = Record.read(home, committed_after=since)
+    waiting = Quarantine(headings(record, Selection(site_id=site.site_id), include_landed=False))
+    found = {_edge_node(each.topic) for each in waiting.messages() if each.reason in WAITING_REASONS}
+    return {each for each in found if each is not None}
+
+
 def _locked(
     home: Path, sites: Sequence[Site], selection: Selection, *, is_dry_run: bool, committed_after: datetime | None
 ) -> ReplayReport:
@@ -182,16 +193,23 @@ class _Replay:
         decoder = self._decoders.get(site.site_id)
         if decoder is None:
             decoder = self._decoders[site.site_id] = _decoder(self._home, site, self._record)
-        arrivals = [_arrival(row) for row in portion.rows]
+        rows = portion.rows
+        while rows:  # one message may hold more readings than a thousand others: the decoder says how far it came
+            rows = rows[self._read_some(decoder, rows) :]
+
+    def _read_some(self, decoder: SiteDecoder, tried: list[dict[str, Any]]) -> int:
+        arrivals = [_arrival(row) for row in tried]
         # Sequence gaps and deaths were noticed when the message first came: only its rows are news.
         batch = decoder.decode(arrivals, now=0)
-        _give_back_ids(batch.rows, portion.rows, arrivals)
+        tried, arrivals = tried[: batch.arrival_count], arrivals[: batch.arrival_count]
+        _give_back_ids(batch.rows, tried, arrivals)
         try:
             self._commit(batch.rows)
         except UNHOLDABLE:
             decoder.set_aside_unholdable(batch, arrivals)
             self._commit(batch.rows)
-        self._account(batch.rows, portion.rows)
+        self._account(batch.rows, tried)
+        return batch.arrival_count
 
     def _commit(self, rows: SiteRows) -> None:
         if self._landing is None:

@@ -33,7 +33,7 @@ from ingest.sparkplug.datatypes import (
     shortest_single,
 )
 from ingest.sparkplug.metrics import QUALITY_GOOD
-from ingest.sparkplug.reader import LATEST_US, Session
+from ingest.sparkplug.reader import LATEST_US, MAX_TEXT_LENGTH, Session
 from ingest.sparkplug.session import EdgeNode
 from ingest.sparkplug.topic import SparkplugTopic
 
@@ -238,7 +238,16 @@ class _Rows:
         """For each message, whether any metric of it is not ordinary."""
         found = np.zeros(len(self._messages), bool)
         found[self._wire.message[~self._is_ordinary]] = True
-        return found
+        return found | (self._text_lengths() > MAX_TEXT_LENGTH)
+
+    def _text_lengths(self) -> npt.NDArray[Any]:
+        """What each message's names and texts come to; an alias of two bytes may stand for a thousand characters."""
+        names = np.asarray(pa.compute.utf8_length(self._blocks.names).fill_null(0), np.int64)
+        lengths = np.where(self._place >= 0, _at(names, self._place), 0)
+        texts = self._wire.array("string_value")
+        if texts.null_count < len(texts):
+            lengths = lengths + np.asarray(pa.compute.utf8_length(texts).fill_null(0), np.int64)
+        return np.bincount(self._wire.message, weights=lengths, minlength=len(self._messages))
 
     def in_order(self, wanted: Flags) -> Ints:
         """The rows wanted, in the order of their files (records.SORT_KEYS)."""

@@ -22,6 +22,7 @@ from ingest.sparkplug.topic import SparkplugTopic
 
 LATEST_US = 253_402_300_799_000_000  # the year 9999: beyond it there is no timestamp to write
 _BIRTHS = frozenset({"NBIRTH", "DBIRTH"})
+MAX_NAME_LENGTH = 1_024
 MAX_TEXT_LENGTH = 8 * 1024 * 1024
 """Characters that one message's names and values may come to: an alias of two bytes may stand for a long name, a byte
 of booleans for forty characters."""
@@ -187,6 +188,10 @@ def _name(metric: Any) -> str:
     name: str | bytes = metric.name
     if isinstance(name, bytes):  # protobuf's way to hand over a string that is no UTF-8
         raise PayloadError(f"the metric name {name[:100]!r} is not UTF-8", reason="malformed_payload")
+    if len(name) > MAX_NAME_LENGTH:
+        raise PayloadError(
+            f"the metric name {name[:100]!r}… is longer than {MAX_NAME_LENGTH} characters", reason="payload_too_large"
+        )
     return name
 
 

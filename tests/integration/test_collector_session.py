@@ -17,6 +17,7 @@ from ingest.collector import BatchReport, CollectReport, collect
 from ingest.current_state import read_state
 from ingest.errors import CollectorLocked, LandingError
 from ingest.landing import Landing, read_manifests
+from ingest.quarantine import REPLAY_ID
 from ingest.site import Site
 from ingest.sparkplug.payload import decode_payload
 from tests.builders.sparkplug import MARCH_1, a_device_birth, a_json_site, a_metric, a_node_birth, a_site, device_data
@@ -215,3 +216,54 @@ def test_a_3_1_1_broker_keeps_the_session_of_a_named_user(tmp_path: Path, monkey
     files = [f for m in read_manifests(home) for f in m.files if f.kind == "readings"]
     values = [v for f in files for v in pq.ParquetFile(home / f.path).read(["value_double"])[0].to_pylist()]
     assert sorted(values) == list(range(200))
+
+
+def losses(home: Path) -> list[tuple[Any, ...]]:
+    files = [f for m in read_manifests(home) for f in m.files if f.kind == "losses"]
+    rows = [row for f in files for row in pq.ParquetFile(home / f.path).read().to_pylist()]
+    return [(row["loss_kind"], row["site_id"], row["edge_node_id"], row["until_at"] > row["from_at"]) for row in rows]
+
+
+def test_when_nobody_listened_stands_in_the_ledger(broker: Mosquitto, tmp_path: Path) -> None:
+    site, home = a_json_site(broker={"url": broker.url}), tmp_path / "home"
+
+    async def publish(number: int) -> None:
+        async with aiomqtt.Client("127.0.0.1", broker.port) as plant:
+            await plant.publish("meridian/monterrey/a/cnc_201/x", f'{{"timestamp": {MARCH_1 + number}, "v": 1}}', qos=1)
+
+    async def story() -> None:
+        async with collecting(site, home=home) as running:
+            await publish(1)
+            await running.until(lambda: running.message_count() == 1)
+            await asyncio.to_thread(broker.restart)
+            await running.until(lambda: any(batch.loss_count for batch in running.batches))
+            await running.end()
+        async with collecting(site, home=home) as running:
+            await running.until(lambda: any(batch.loss_count for batch in running.batches))
+            await running.end()
+
+    asyncio.run(story())
+    assert losses(home) == [
+        ("broker_unreachable", "monterrey", "", True),
+        ("collector_offline", "monterrey", "", True),
+    ]
+
+
+def test_what_waits_for_a_birth_lands_by_itself_when_it_comes(broker: Mosquitto, tmp_path: Path) -> None:
+    site, home = a_site(broker={"url": broker.url}), tmp_path / "home"
+
+    async def story() -> None:
+        async with aiomqtt.Client("127.0.0.1", broker.port) as edge, collecting(site, home=home) as running:
+            early = device_data([a_metric(value=41, alias=1, timestamp=MARCH_1 + 500)], seq=1)
+            await edge.publish(early.topic, early.payload, qos=1)
+            await running.until(lambda: any(batch.quarantined_count for batch in running.batches))
+            for birth in (a_node_birth(), a_device_birth([a_metric("Counters/Good", 42, alias=1)])):
+                await edge.publish(birth.topic, birth.payload, qos=1)
+            await running.until(lambda: any(m.collector == REPLAY_ID for m in read_manifests(home)))
+            await running.end()
+
+    asyncio.run(story())
+    files = [f for m in read_manifests(home) for f in m.files if f.kind == "readings"]
+    rows = [row for f in files for row in pq.ParquetFile(home / f.path).read().to_pylist()]
+    good = sorted(int(row["value_decimal"]) for row in rows if row["metric_name"] == "Counters/Good")
+    assert good == [41, 42]

@@ -70,7 +70,11 @@ def test_the_code_location_shows_its_groups_and_its_stopped_schedules(server: st
         data = json.load(answer)["data"]
     assert {node["groupName"] for node in data["assetNodes"]} >= {"raw", "staging", "production", "billing", "feeds"}
     schedules = {each["name"]: each["scheduleState"]["status"] for each in data["schedulesOrError"]["results"]}
-    assert schedules == {"warehouse_build_daily": "STOPPED", "invoices_draft_monthly": "STOPPED"}
+    assert schedules == {
+        "warehouse_build_daily": "STOPPED",
+        "invoices_draft_monthly": "STOPPED",
+        "landing_compact_daily": "STOPPED",
+    }
 
 
 def test_a_browser_shows_the_assets(server: str, tmp_path: Path) -> None:

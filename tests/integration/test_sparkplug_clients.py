@@ -145,7 +145,8 @@ def test_what_a_client_published_in_two_lives_is_what_the_warehouse_holds(
     found = {
         (m["message_type"], m["flags"]) for m in messages if m["flags"] or m["message_type"] in {"NBIRTH", "DDATA"}
     }
-    assert found == {("NBIRTH", ""), ("DDATA", ""), *peer.message_flags}
+    expected = {("NBIRTH", ""), ("DDATA", ""), *peer.message_flags}
+    assert found - {("NBIRTH", "rebirth")} == expected  # a client that answers a request in time is born again
     losses = [row["loss_kind"] for row in ask(warehouse, "select loss_kind from raw.loss")]
     assert "seq_gap" not in losses
     assert peer.end in losses

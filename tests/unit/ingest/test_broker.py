@@ -176,3 +176,12 @@ def test_a_host_whose_subscription_is_refused_says_which_topic_to_grant() -> Non
     with pytest.raises(BrokerError, match=r"'spBv1\.0/g/NDEATH/\+'.*grant reading it to h"):
         asyncio.run(link._subscribe(client))
     assert asked == [("spBv1.0/STATE/h", 1), ("spBv1.0/g/NDEATH/+", 0)]
+
+
+def test_what_is_put_back_is_the_next_to_be_taken() -> None:
+    box = inbox.Inbox(asyncio.Event())
+    box.put([an_arrival(number) for number in range(4)])
+    taken = box.take(3)
+    box.put_back(taken[1:])
+    assert [each.packet_id for each in box.take(9)] == [1, 2, 3]
+    assert box.oldest_received_at is None

@@ -6,14 +6,16 @@ import asyncio
 from pathlib import Path
 
 from ingest.arrival import Arrival
-from ingest.collector import _Collector
+from ingest.collector import Lock, _Collector
 from ingest.landing import read_manifests
 from tests.builders.sparkplug import a_json_site
 
 
 def test_one_unholdable_message_does_not_stop_the_landing_of_all(tmp_path: Path) -> None:
     async def land() -> None:
-        collector = _Collector([a_json_site()], home=tmp_path, collector_id="collector")
+        collector = _Collector(
+            [a_json_site()], home=tmp_path, collector_id="collector", lock=Lock(tmp_path / "lock", None)
+        )
         lane = collector.lanes[0]
         topic = "meridian/monterrey/mecanizado/cnc_201/husillo"
         lane.taken = [
