@@ -109,7 +109,7 @@ def plan_compaction(
 @contextmanager
 def replacing(home: Path) -> Iterator[Landing]:
     """The pen that replaces files; one process holds it at a time. What a killed holder left unfinished is removed."""
-    from ingest.collector import collector_lock
+    from ingest.lock import collector_lock
 
     consequence = "nothing is lost, run it again when this works"
     with disk_trouble_told(home, consequence=consequence), collector_lock(home, COMPACTOR_ID):

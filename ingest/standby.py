@@ -19,9 +19,10 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import structlog
 
-from ingest.collector import BatchReport, CollectReport, collect
+from ingest.collector import collect
 from ingest.errors import LeaseLost, SessionTakenOver
 from ingest.lease import LeaseTerms, Tenure, boot_clock
+from ingest.report import BatchReport, CollectReport
 from ingest.site import Site
 from models.errors import StoreError
 from models.lease import Lease

@@ -42,9 +42,9 @@ def find_fault(file: LandedFile, *, home: Path) -> Fault | None:
         return _missing(file, error)
     if digest != file.sha256:
         return _changed(file, digest, size)
+    # Every byte is as it was landed, so no page needs to be unpacked: only the footer is asked what it holds.
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as parquet:
-            row_count = sum(batch.num_rows for batch in parquet.iter_batches(batch_size=262_144))
+        row_count = pq.read_metadata(path).num_rows
     except (OSError, pa.ArrowException) as error:
         return _unreadable(file, error)
     return _miscounted(file, row_count) if row_count != file.row_count else None

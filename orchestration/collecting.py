@@ -18,8 +18,8 @@ from ingest.lease import LeaseTerms
 from ingest.site import Broker, Site
 
 if TYPE_CHECKING:
-    from ingest.collector import BatchReport, CollectReport
     from ingest.monitoring import Monitor
+    from ingest.report import BatchReport, CollectReport
     from ingest.standby import Standing
 
 _SLUG = re.compile(r"[a-z0-9_-]{1,40}")

@@ -17,7 +17,8 @@ from typing import Any
 
 from benchmarks.ingestion.our_decoding import a_site
 from benchmarks.ingestion.stages import Stages
-from ingest.collector import BatchReport, collect
+from ingest.collector import collect
+from ingest.report import BatchReport
 
 
 async def main(given: dict[str, Any]) -> None:

@@ -124,7 +124,7 @@ def edge_nodes_with_messages_waiting(
 def _locked(
     home: Path, sites: Sequence[Site], selection: Selection, *, is_dry_run: bool, committed_after: datetime | None
 ) -> ReplayReport:
-    from ingest.collector import collector_lock
+    from ingest.lock import collector_lock
 
     with collector_lock(home, REPLAY_ID):
         record = Record.read(home, committed_after=committed_after)

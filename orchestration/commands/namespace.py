@@ -100,7 +100,7 @@ def collect(
     import json
     from dataclasses import asdict
 
-    from ingest.collector import BatchReport
+    from ingest.report import BatchReport
     from orchestration.collecting import a_standby, collect_until_stopped, sites_on
     from orchestration.settings import load_deployment
 

@@ -13,11 +13,12 @@ import aiomqtt
 import pyarrow.parquet as pq
 import pytest
 
-from ingest.collector import BatchReport, CollectReport, collect
+from ingest.collector import collect
 from ingest.current_state import read_state
 from ingest.errors import CollectorLocked, LandingError
 from ingest.landing import Landing, read_manifests
 from ingest.quarantine import REPLAY_ID
+from ingest.report import BatchReport, CollectReport
 from ingest.site import Site
 from ingest.sparkplug.payload import decode_payload
 from tests.builders.sparkplug import MARCH_1, a_device_birth, a_json_site, a_metric, a_node_birth, a_site, device_data

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import aiomqtt
 
-from ingest.collector import CollectReport, collect
+from ingest.collector import collect
 from ingest.current_state import read_state
 from ingest.quarantine import read_quarantine
+from ingest.report import CollectReport
 from ingest.site import Site
 from orchestration.warehouse.landed import read_landed_files
 from orchestration.warehouse.loader import load_files

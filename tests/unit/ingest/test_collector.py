@@ -6,8 +6,9 @@ import asyncio
 from pathlib import Path
 
 from ingest.arrival import Arrival
-from ingest.collector import Lock, _Collector
+from ingest.collector import _Collector
 from ingest.landing import read_manifests
+from ingest.lock import Lock
 from tests.builders.sparkplug import a_json_site
 
 

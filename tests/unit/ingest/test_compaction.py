@@ -10,11 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest import compaction
-from ingest.collector import collector_lock
 from ingest.compaction import COMPACTOR_ID, CompactionReport, Limits, compact, plan_compaction
 from ingest.errors import CollectorLocked, LandingError
 from ingest.inventory import ORIGIN_FILE, ORIGIN_ROW, read_inventory
 from ingest.landing import Landing, Manifest, read_manifests
+from ingest.lock import collector_lock
 from ingest.manifest_volumes import (
     MANIFESTS,
     VOLUMES,

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from ingest import standby
-from ingest.collector import CollectReport
 from ingest.errors import SessionTakenOver
 from ingest.lease import LeaseTerms, Tenure
+from ingest.report import CollectReport
 from ingest.standby import Standing, collect_in_turn
 from models.errors import StoreError
 from models.lease import Lease, claim, give_up

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ingest.arrival import Arrival
-from ingest.collector import collector_lock
 from ingest.errors import CollectorLocked, LandingError
 from ingest.landing import Landing, read_manifests
+from ingest.lock import collector_lock
 from ingest.quarantine import REPLAY_ID, ReplayReport, Selection, read_quarantine, replay, replays, show
 from ingest.site import Site
 from tests.builders.event_contracts import a_contract, write_contract
