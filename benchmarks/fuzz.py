@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import resource
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.builders.accounting import Ledger
 from tests.builders.hostile import JSON_BOMBS, JSON_TOPIC, SPARKPLUG_BOMBS, SPARKPLUG_TOPIC, random_arrival
+from tests.builders.memory import peak_kib
 from tests.builders.recordings import golden_recordings
 from tests.builders.sparkplug import a_site
 
@@ -60,7 +60,7 @@ def main() -> int:
             for name, count in ledger.counts.items():
                 totals[name] = totals.get(name, 0) + count
     seconds = time.monotonic() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_kib() / 1024
     print(f"seed {chosen.seed}: {number} batches committed in {seconds:.0f} s, peak memory {peak:.0f} MiB")
     for name, count in sorted(totals.items()):
         print(f"  {name:<32}{count:>12,}")

@@ -276,7 +276,11 @@ class _Collector:
             self._update_health(is_landing=True)
         for host in self.hosts.values():
             host.is_healthy.clear()
-        await self._land(stop, on_batch, batch_rows=10**9)
+        waiting = self._waiting()
+        while True:  # what was heard until now, and not what goes on coming in
+            waiting -= await self._land(stop, on_batch, batch_rows)
+            if waiting <= 0:
+                break
         await self._save_states(now=float("inf"))
 
     async def _gather(self, stop: asyncio.Event, batch_rows: int, batch_seconds: float) -> None:
@@ -304,7 +308,8 @@ class _Collector:
     def _waiting(self) -> int:
         return sum(len(lane.link.inbox) for lane in self.lanes)
 
-    async def _land(self, stop: asyncio.Event, on_batch: Callable[[BatchReport], None] | None, batch_rows: int) -> None:
+    async def _land(self, stop: asyncio.Event, on_batch: Callable[[BatchReport], None] | None, batch_rows: int) -> int:
+        """Decode, land, acknowledge; returns how many arrivals that was."""
         self.fence()
         started = time.monotonic()
         self.arrived.clear()
@@ -321,6 +326,7 @@ class _Collector:
         if is_worth_a_file:
             await self._commit(batches, stop)
         self.fence()
+        count = sum(len(lane.taken) for lane in self.lanes)
         for lane in self.lanes:
             lane.link.acknowledge(lane.taken)
             lane.taken = []
@@ -336,6 +342,7 @@ class _Collector:
             if on_batch is not None:
                 on_batch(report)
         await self._save_states(now=time.monotonic())
+        return count
 
     def _decode(self) -> list[DecodedBatch]:
         now = time.time_ns() // 1_000_000

@@ -45,7 +45,7 @@ class Broker(BaseModel):
     """HTTP headers of a WebSocket's opening request, by name: the environment variable that holds each value."""
     keepalive_s: Annotated[int, Field(ge=5, le=600)] = 15
     session_expiry_s: Annotated[int, Field(ge=60)] = 7 * 86_400
-    receive_maximum: Annotated[int, Field(ge=20, le=65_535)] = 5_000
+    receive_maximum: Annotated[int, Field(ge=20, le=65_535)] = 20_000
 
     @field_validator("protocol", mode="before")
     @classmethod

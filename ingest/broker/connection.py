@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiomqtt
@@ -68,6 +69,21 @@ def make_client(
         logger=_QUIET,
         **options,
     )
+
+
+@asynccontextmanager
+async def connected(client: aiomqtt.Client) -> AsyncIterator[None]:
+    """The connection, and nothing of it afterwards.
+
+    Where connecting fails midway aiomqtt leaves the socket open, and paho would close it when it is collected, when
+    the event loop may have gone.
+    """
+    try:
+        async with client:
+            yield
+    finally:
+        client._client._sock_close()
+        await asyncio.sleep(0)  # aiomqtt ends the task of that socket in the loop's next turn
 
 
 def require_settings(broker: Broker) -> None:

@@ -19,6 +19,7 @@ from ingest.broker.connection import (
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
     cancel_all,
+    connected,
     make_client,
     publish_confirmed,
     reason_of,
@@ -111,7 +112,7 @@ class HostLink:
             on_message=queue_type(inbox.put, connection=0),
             will=will,
         )
-        async with client:
+        async with connected(client):
             await self._subscribe(client)
             await publish_confirmed(client, self._state_topic, birth, broker=self.broker)
             self.is_online = True

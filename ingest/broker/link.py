@@ -34,6 +34,7 @@ from ingest.broker.connection import (
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
     cancel_all,
+    connected,
     make_client,
     reason_of,
     require_settings,
@@ -170,7 +171,7 @@ class DurableLink:
         if wire.is_supported(client._client):
             framer = wire.Framer(is_version_5=self.broker.protocol == "5", connection=self._connection)
             wire.BulkReader(client._client, framer=framer, deliver=self._receive)
-        async with client:
+        async with connected(client):
             self._client = client
             ending = asyncio.create_task(until_disconnected(client), name=f"{self.client_id}-connection")
             subscribing = asyncio.create_task(self._subscribe(client), name=f"{self.client_id}-subscription")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.builders.accounting import Ledger
 from tests.builders.hostile import JSON_TOPIC, SPARKPLUG_TOPIC
+from tests.builders.memory import peak_kib
 from tests.builders.sparkplug import a_site
 
 ADDRESS_SPACE = 4 << 30
@@ -26,7 +27,7 @@ def main(folder: Path, home: Path) -> None:
         topic = SPARKPLUG_TOPIC if path.name.startswith("sparkplug") else JSON_TOPIC
         quarantine = ledger.take([(topic, path.read_bytes())]).rows.quarantine
         refused[path.name.partition(" ")[2]] = "".join(quarantine.lists["reason"])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = peak_kib()
     print(json.dumps({"peak_kib": peak, "counts": ledger.counts, "refused": refused}))
 
 
