@@ -1,4 +1,4 @@
-"""What we call decoding: payloads with aliases in, typed Arrow columns ready to be written out.
+"""What we call decoding: payloads in, their metrics as columns out; and all that the collector makes of them.
 
 Belongs here: calling the collector's own code on a batch, without a broker or a disk. Does not belong here: timing.
 """
@@ -11,6 +11,7 @@ from benchmarks.ingestion.stream import GROUP, METRICS, births
 from ingest.arrival import Arrival
 from ingest.decoder import SiteDecoder
 from ingest.site import Site
+from ingest.sparkplug.columnar import parse_payloads
 
 BATCH = 5_000
 """Messages of a batch: what the collector gathers before it lands."""
@@ -36,6 +37,17 @@ def a_decoder(*, at: int, with_aliases: bool = True) -> SiteDecoder:
     declared = births(at=at, with_aliases=with_aliases)
     decoder.decode([Arrival(topic, payload, at * 1000) for topic, payload in declared], now=at)
     return decoder
+
+
+def decode_payloads(arrivals: Sequence[Arrival]) -> int:
+    """Payloads alone, as peers decode them: every member of every metric, in columns; returns the metrics."""
+    count = 0
+    for start in range(0, len(arrivals), BATCH):
+        batch = parse_payloads([arrival.payload for arrival in arrivals[start : start + BATCH]])
+        count += len(batch.column("metrics").flatten())
+    if count != len(arrivals) * METRICS:
+        raise AssertionError(f"{count} metrics of {len(arrivals)} messages")
+    return count
 
 
 def decode_to_tables(decoder: SiteDecoder, arrivals: Sequence[Arrival], *, now: int) -> int:
