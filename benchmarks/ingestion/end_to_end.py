@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import paho.mqtt.client as mqtt
 import sqlalchemy as sa
+from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks.ingestion import postgres
 from benchmarks.ingestion.figures import Figure, Report, median
+from benchmarks.ingestion.our_decoding import a_site
 from benchmarks.ingestion.peers import nodered
 from benchmarks.ingestion.processes import (
     REPOSITORY,
@@ -103,8 +106,21 @@ def ours(broker: Mosquitto, messages: int, home: Path, *, aliases: bool = False)
             loaded_at = _until(loader, "loaded", birth_rows() + messages * METRICS)
             after = [cpu_seconds(child.process.pid) for child in children]
             started = float(publisher.wait_for("sent")["started_at"])
+    _end_session(broker)
     spent = [later - earlier for earlier, later in zip(before, after, strict=True)]
     return Passage(rows=messages * METRICS, wall_s=loaded_at - started, cpu_s=sum(spent), load_cpu_s=spent[1])
+
+
+def _end_session(broker: Mosquitto) -> None:
+    """Let the broker forget our session, or it would queue the peers' messages for us and hand them to our next run."""
+    site = a_site(broker.url)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=site.client_id("collector"), protocol=mqtt.MQTTv5)
+    client.connect("127.0.0.1", broker.port, clean_start=True)
+    client.loop_start()
+    while not client.is_connected():
+        time.sleep(0.01)
+    client.disconnect()
+    client.loop_stop()
 
 
 def timed_stages(broker: Mosquitto, messages: int, home: Path) -> dict[str, float]:
