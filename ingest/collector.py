@@ -34,7 +34,7 @@ from ingest.quarantine.replays import edge_nodes_with_messages_waiting, replay_w
 from ingest.records import UNHOLDABLE
 from ingest.report import BatchReport, CollectReport
 from ingest.site import Site
-from ingest.sparkplug import columnar, snapshot
+from ingest.sparkplug import flat_payload, snapshot
 from ingest.sparkplug.host import rebirth_command, rebirth_topic, state_payload, state_topic
 from ingest.succession import succeed
 
@@ -128,7 +128,7 @@ class _Collector:
         monitor: Monitor | None = None,
         lock: Lock,
     ) -> None:
-        columnar.prepare()
+        flat_payload.prepare()
         self.lock = lock
         self.fence = unfenced if tenure is None else tenure.require
         token = None if tenure is None else tenure.lease.token

@@ -11,7 +11,7 @@ from benchmarks.ingestion.stream import GROUP, METRICS, births
 from ingest.arrival import Arrival
 from ingest.decoder import SiteDecoder
 from ingest.site import Site
-from ingest.sparkplug.columnar import parse_payloads
+from ingest.sparkplug.flat_payload import parse_payloads
 
 BATCH = 5_000
 """Messages of a batch: what the collector gathers before it lands."""

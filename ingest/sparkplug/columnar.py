@@ -7,8 +7,7 @@ Parsing is nearly free; a Python object per metric is what costs (10 metrics: 30
 give the same rows; a test holds them against each other on arbitrary messages. Where a message has one metric that is
 not ordinary, all of it takes the careful lane: `read_data` names it and appends nothing for it.
 
-ptars (protobuf to Arrow) is asked for the flat members only: members that may nest (DataSet, Template, properties) stay
-bytes, and send their message to the careful lane.
+A member that may nest (DataSet, Template, properties) sends its message to the careful lane.
 """
 
 from __future__ import annotations
@@ -30,9 +29,11 @@ from ingest.sparkplug.datatypes import (
     UNSIGNED_BITS,
     DataType,
     datatype_name,
-    shortest_single,
 )
+from ingest.sparkplug.definition_columns import DefinitionBlocks, DeviceDefinitions
+from ingest.sparkplug.flat_payload import FlatMetrics, parse_readable
 from ingest.sparkplug.metrics import QUALITY_GOOD
+from ingest.sparkplug.number_columns import exact_integers, shortest_doubles, signed_at_width
 from ingest.sparkplug.reader import LATEST_US, MAX_TEXT_LENGTH, Session
 from ingest.sparkplug.session import EdgeNode
 from ingest.sparkplug.topic import SparkplugTopic
@@ -40,7 +41,6 @@ from ingest.sparkplug.topic import SparkplugTopic
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-_HIGHEST_ALIAS = 2**31
 _FLOATING, _SIGNED, _UNSIGNED, _BOOLEAN, _TEXT = 1, 2, 3, 4, 5
 
 
@@ -70,40 +70,17 @@ class Lane(NamedTuple):
     """How many readings each of the other messages has."""
 
 
-class _Definitions:
-    """What one device's births declare, as arrays: looked up for thousands of metrics at once."""
-
-    __slots__ = ("aliases", "by_alias", "by_name", "datatypes", "names", "units", "version")
-
-    def __init__(self, node: EdgeNode, device_id: str) -> None:
-        self.version = node.definitions_version
-        known = list(node.names.get(device_id, {}).values())
-        declared = {name: position for position, name in enumerate(node.names.get(device_id, {}))}
-        aliases = []
-        for (owner, alias), definition in node.aliases.items():
-            if owner == device_id and alias < _HIGHEST_ALIAS:
-                aliases.append((alias, len(known)))
-                known.append(definition)
-        aliases.sort()
-        self.names = [definition.name for definition in known]
-        self.units = [definition.source_unit for definition in known]
-        self.datatypes = np.array([definition.datatype for definition in known], np.int64)
-        self.by_name = declared
-        self.aliases = np.array([alias for alias, _ in aliases], np.int64)
-        self.by_alias = np.array([position for _, position in aliases], np.int64)
-
-
 class ColumnarReader:
     """Reads one site's ordinary data; keeps the definitions of its devices as arrays while they stand."""
 
     def __init__(self, site_id: str) -> None:
         self._site_id = site_id
-        self._definitions: dict[tuple[str, str], _Definitions] = {}
+        self._definitions: dict[tuple[str, str], DeviceDefinitions] = {}
 
     def read(self, messages: Sequence[DataMessage]) -> Lane:
         """Rows for every ordinary message; the positions of the others."""
-        batch, unreadable = _parse(messages)
-        wire = _Wire(batch)
+        batch, unreadable = parse_readable([message.arrival.payload for message in messages])
+        wire = FlatMetrics(batch)
         blocks = self._blocks(messages, wire)
         rows = _Rows(messages, wire, blocks)
         is_careful = rows.careful_messages()
@@ -119,9 +96,9 @@ class ColumnarReader:
             reading_counts=wire.counts[~is_careful].tolist(),
         )
 
-    def _blocks(self, messages: Sequence[DataMessage], wire: _Wire) -> _Blocks:
+    def _blocks(self, messages: Sequence[DataMessage], wire: FlatMetrics) -> DefinitionBlocks:
         places: dict[tuple[str, str], int] = {}
-        found: list[_Definitions] = []
+        found: list[DeviceDefinitions] = []
         place_of = []
         for message in messages:
             key = (message.topic.edge_node_id, message.topic.device_id)
@@ -130,100 +107,19 @@ class ColumnarReader:
                 place = places[key] = len(found)
                 found.append(self._of(message.node, key))
             place_of.append(place)
-        return _Blocks(found, np.array(place_of, np.int64)[wire.message])
+        return DefinitionBlocks(found, np.array(place_of, np.int64)[wire.message])
 
-    def _of(self, node: EdgeNode, key: tuple[str, str]) -> _Definitions:
+    def _of(self, node: EdgeNode, key: tuple[str, str]) -> DeviceDefinitions:
         known = self._definitions.get(key)
         if known is None or known.version != node.definitions_version:
-            known = self._definitions[key] = _Definitions(node, key[1])
+            known = self._definitions[key] = DeviceDefinitions(node, key[1])
         return known
-
-
-class _Wire:
-    """The metrics of a batch as they travelled, one array a member; `message` says whose each is."""
-
-    def __init__(self, batch: pa.RecordBatch) -> None:
-        metrics = batch.column("metrics")
-        offsets = metrics.offsets.to_numpy()
-        self.counts = np.diff(offsets)
-        self.message = np.repeat(np.arange(len(self.counts)), self.counts)
-        self.index = np.arange(len(self.message)) - np.repeat(offsets[:-1] - offsets[0], self.counts)
-        values = metrics.flatten()
-        self._members = dict(zip((field.name for field in values.type), values.flatten(), strict=True))
-        self.payload_at = batch.column("timestamp")
-
-    def __len__(self) -> int:
-        return len(self.message)
-
-    def array(self, name: str) -> pa.Array:
-        """One member as it is."""
-        return self._members[name]
-
-    def has(self, name: str) -> Flags:
-        """Where a member is present."""
-        member = self._members[name]
-        if member.null_count == len(member):
-            return np.zeros(len(member), bool)
-        if member.null_count == 0:
-            return np.ones(len(member), bool)
-        return np.asarray(member.is_valid())
-
-    def values(self, name: str, kind: type) -> npt.NDArray[Any]:
-        """One numeric member, 0 where it is absent."""
-        member = self._members[name]
-        if member.null_count == len(member):
-            return np.zeros(len(member), kind)
-        return np.asarray(member.fill_null(0)).astype(kind, copy=False)
-
-    def is_true(self, name: str) -> Flags:
-        """Where a boolean member is present and true."""
-        member = self._members[name]
-        if member.null_count == len(member):
-            return np.zeros(len(member), bool)
-        return np.asarray(member.fill_null(False))
-
-
-class _Blocks:
-    """The definitions of all devices of a batch, one block after the other, and each row's block."""
-
-    def __init__(self, found: list[_Definitions], of_row: Ints) -> None:
-        self._found = found
-        self.of_row = of_row
-        sizes = [len(each.names) for each in found]
-        self.starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        self.names = pa.array([name for each in found for name in each.names], pa.string())
-        self.units = pa.array([unit for each in found for unit in each.units], pa.string())
-        self.datatypes = _joined([each.datatypes for each in found])
-
-    def by_alias(self, aliases: npt.NDArray[np.uint64]) -> Ints:
-        """The place of each row's definition, -1 where its alias has none."""
-        keys = _joined([(place << 32) + each.aliases for place, each in enumerate(self._found)])
-        places = _joined([self.starts[place] + each.by_alias for place, each in enumerate(self._found)])
-        if not len(keys):
-            return np.full(len(aliases), -1)
-        wanted = (self.of_row << 32) + np.minimum(aliases, _HIGHEST_ALIAS).astype(np.int64)
-        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        found: Ints = np.where(keys[at] == wanted, places[at], -1)
-        return found
-
-    def by_name(self, names: pa.Array, rows: Ints) -> Ints:
-        """The place of the definition of each of `rows`, -1 where no birth has exactly that name."""
-        encoded = names.take(pa.array(rows)).dictionary_encode()
-        words = encoded.dictionary.to_pylist()
-        wanted = (self.of_row[rows] << 32) + np.asarray(encoded.indices).astype(np.int64)
-        unique, inverse = np.unique(wanted, return_inverse=True)
-        places = []
-        for key in unique.tolist():
-            position = self._found[key >> 32].by_name.get(words[key & 0xFFFFFFFF])
-            places.append(-1 if position is None else int(self.starts[key >> 32]) + position)
-        found: Ints = np.array(places, np.int64)[inverse]
-        return found
 
 
 class _Rows:
     """Every metric of a batch, judged: which definition, which value, which time, and whether it is ordinary."""
 
-    def __init__(self, messages: Sequence[DataMessage], wire: _Wire, blocks: _Blocks) -> None:
+    def __init__(self, messages: Sequence[DataMessage], wire: FlatMetrics, blocks: DefinitionBlocks) -> None:
         self._messages, self._wire, self._blocks = messages, wire, blocks
         self._devices = pa.array([each.topic.device_id for each in messages], pa.string())
         self._place = self._definition()
@@ -356,7 +252,7 @@ class _Rows:
         floats = has["float_value"] | has["double_value"]
         self._number = np.where(
             has["float_value"],
-            _shortest(wire.values("float_value", np.float32)),
+            shortest_doubles(wire.values("float_value", np.float32)),
             wire.values("double_value", np.float64),
         )
         is_finite = np.isfinite(self._number)
@@ -377,14 +273,14 @@ class _Rows:
         is_boolean = kind == _BOOLEAN
         raw = np.where(wire.has("int_value"), wire.values("int_value", np.uint64), wire.values("long_value", np.uint64))
         raw = raw[rows]
-        signed = _signed(raw, self._datatype[rows])
+        signed = signed_at_width(raw, self._datatype[rows])
         double = self._number[rows].copy()
         exact = pa.nulls(len(rows), pa.decimal128(38, 9))
         if is_integer.any():
             is_signed = kind == _SIGNED
             double[is_signed] = signed[is_signed]
             double[kind == _UNSIGNED] = raw[kind == _UNSIGNED]
-            exact = _exact(signed, raw, is_signed=is_signed, is_integer=is_integer)
+            exact = exact_integers(signed, raw, is_signed=is_signed, is_integer=is_integer)
         text = pa.nulls(len(rows), pa.string())
         if (kind == _TEXT).any():
             text = wire.array("string_value").take(pa.array(rows))
@@ -408,81 +304,6 @@ _VALUE_MEMBERS = (
 )
 
 
-def prepare() -> None:
-    """Import now what the first batch would import: pandas, which pyarrow asks for at its first list, and ptars.
-
-    A second of CPU, paid before a collector says that it is ready instead of while messages wait.
-    """
-    pa.array([""])
-    parse_payloads([b""])
-
-
-def parse_payloads(payloads: list[bytes]) -> pa.RecordBatch:
-    """Payloads as columns `timestamp`, `metrics` and their flat members; ValueError when one of them is none."""
-    return _handler().list_to_record_batch(payloads)
-
-
-def _parse(messages: Sequence[DataMessage]) -> tuple[pa.RecordBatch, list[int]]:
-    """All payloads at once; those ptars refuses (text that is no UTF-8, for instance) are found by halving."""
-    payloads = [message.arrival.payload for message in messages]
-    try:
-        return parse_payloads(payloads), []
-    except ValueError:
-        refused = _refused(payloads, 0)
-        for position in refused:
-            payloads[position] = b""
-        return parse_payloads(payloads), refused
-
-
-def _refused(payloads: list[bytes], start: int) -> list[int]:
-    try:
-        parse_payloads(payloads)
-    except ValueError:
-        if len(payloads) == 1:
-            return [start]
-        middle = len(payloads) // 2
-        return _refused(payloads[:middle], start) + _refused(payloads[middle:], start + middle)
-    return []
-
-
-@cache
-def _handler() -> Any:
-    """Ptars' reader of the flat members of a payload (field numbers of the Sparkplug B proto)."""
-    import ptars
-    from google.protobuf import descriptor_pb2, descriptor_pool
-
-    field = descriptor_pb2.FieldDescriptorProto
-    types = {"u64": field.TYPE_UINT64, "u32": field.TYPE_UINT32, "bool": field.TYPE_BOOL, "text": field.TYPE_STRING}
-    types |= {"bytes": field.TYPE_BYTES, "f32": field.TYPE_FLOAT, "f64": field.TYPE_DOUBLE}
-    file = descriptor_pb2.FileDescriptorProto(name="sparkplug_columns.proto", package="lineshaft", syntax="proto2")
-    metric = file.message_type.add(name="Metric")
-    for number, (name, kind) in enumerate(_MEMBERS, start=1):
-        metric.field.add(name=name, number=number, type=types[kind], label=field.LABEL_OPTIONAL)
-    payload = file.message_type.add(name="Payload")
-    payload.field.add(name="timestamp", number=1, type=field.TYPE_UINT64, label=field.LABEL_OPTIONAL)
-    payload.field.add(
-        name="metrics",
-        number=2,
-        type=field.TYPE_MESSAGE,
-        type_name=".lineshaft.Metric",
-        label=field.LABEL_REPEATED,
-    )
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)  # type: ignore[no-untyped-call]
-    found = pool.FindFileByName(file.name)  # type: ignore[no-untyped-call]
-    return ptars.HandlerPool([found]).get_for_message(found.message_types_by_name["Payload"])
-
-
-_MEMBERS = (
-    *(("name", "text"), ("alias", "u64"), ("timestamp", "u64"), ("datatype", "u32")),
-    *(("is_historical", "bool"), ("is_transient", "bool"), ("is_null", "bool")),
-    *(("metadata", "bytes"), ("properties", "bytes"), ("int_value", "u32"), ("long_value", "u64")),
-    *(("float_value", "f32"), ("double_value", "f64"), ("boolean_value", "bool"), ("string_value", "text")),
-    *(("bytes_value", "bytes"), ("dataset_value", "bytes"), ("template_value", "bytes")),
-    ("extension_value", "bytes"),
-)
-
-
 @cache
 def _datatype_names() -> pa.Array:
     return pa.array([datatype_name(number) for number in range(max(DataType) + 1)])
@@ -492,55 +313,6 @@ def _among(datatype: Ints, wanted: Any) -> Flags:
     table = np.zeros(max(DataType) + 1, bool)
     table[list(wanted)] = True
     return table[datatype]
-
-
-def _signed(raw: npt.NDArray[np.uint64], datatype: Ints) -> Ints:
-    """Two's complement at each row's width: shifted up to 64 bits and back down with its sign."""
-    shift = np.zeros(max(DataType) + 1, np.int64)
-    for number, bits in SIGNED_BITS.items():
-        shift[number] = 64 - bits
-    by = shift[datatype]
-    return (raw << by.astype(np.uint64)).view(np.int64) >> by
-
-
-def _exact(signed: Ints, raw: npt.NDArray[np.uint64], *, is_signed: Flags, is_integer: Flags) -> pa.Array:
-    """Integers as decimal128(38, 9); int64 where all fit, which casts four times as fast as through text."""
-    kind = pa.decimal128(38, 9)
-    is_wide = is_integer & ~is_signed & (raw > np.uint64(2**63 - 1))
-    narrow = pa.array(np.where(is_signed, signed, raw.view(np.int64)), mask=~is_integer | is_wide).cast(kind)
-    if not is_wide.any():
-        return narrow
-    return pa.compute.coalesce(narrow, pa.array(raw, mask=~is_wide).cast(kind))
-
-
-def _shortest(single: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """The shortest decimal that is the same 32-bit number, as doubles: 1.23, not 1.2300000190734863.
-
-    Seven digits by scaling with an exact power of ten: both steps are correctly rounded, so the quotient is the double
-    that the seven digits spell. Where that is not the same 32-bit number, or the scale is not exact, or the eighth
-    digit is too near the middle to trust the product, it is spelled out one by one, as the careful lane does.
-    """
-    wide = single.astype(np.float64)
-    is_plain = np.isfinite(wide) & (wide != 0)
-    if not is_plain.any():
-        return wide
-    magnitude = np.floor(np.log10(np.abs(np.where(is_plain, wide, 1.0)))).astype(np.int64)
-    by = 6 - magnitude
-    is_scalable = is_plain & (np.abs(by) <= 22)
-    scale = _POWERS_OF_TEN[np.where(is_scalable, np.abs(by), 0)]
-    scaled = np.where(by >= 0, wide * scale, wide / scale)
-    digits = np.rint(scaled)
-    with np.errstate(over="ignore"):
-        short = np.where(by >= 0, digits / scale, digits * scale)
-        is_same = short.astype(np.float32) == single
-    is_sure = is_scalable & is_same & (np.abs(np.abs(scaled - digits) - 0.5) > 1e-3) & (np.abs(digits) < 1e7)
-    found = np.where(is_sure, short, wide)
-    for row in np.flatnonzero(is_plain & ~is_sure).tolist():
-        found[row] = shortest_single(float(wide[row]))
-    return found
-
-
-_POWERS_OF_TEN = np.array([10.0**power for power in range(23)])
 
 
 def _ranks(words: pa.Array) -> Ints:
@@ -554,10 +326,6 @@ def _ranks(words: pa.Array) -> Ints:
 
 def _repeated(value: str, count: int) -> pa.Array:
     return pa.array([value]).take(pa.array(np.zeros(count, np.int8)))
-
-
-def _joined(parts: list[npt.NDArray[np.int64]]) -> Ints:
-    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
 def _at(values: Ints, places: Ints) -> Ints:

@@ -15,7 +15,7 @@ from ingest import decoder as decoder_module
 from ingest.arrival import Arrival
 from ingest.current_state import CurrentState, read_state
 from ingest.decoder import DecodedBatch, SiteDecoder
-from ingest.sparkplug import columnar, sparkplug_b_pb2
+from ingest.sparkplug import columnar, number_columns, sparkplug_b_pb2
 from ingest.sparkplug.datatypes import DataType, shortest_single
 from tests.builders.sparkplug import (
     MARCH_1,
@@ -204,7 +204,7 @@ def test_columns_that_fail_leave_everything_to_the_careful_lane(monkeypatch: pyt
 
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=50))
 def test_a_float_is_spelled_as_shortly_in_columns_as_alone(values: list[float]) -> None:
-    spelled = columnar._shortest(np.array(values, np.float32)).tolist()
+    spelled = number_columns.shortest_doubles(np.array(values, np.float32)).tolist()
     assert list(map(repr, spelled)) == [repr(shortest_single(value)) for value in values]
 
 
@@ -218,6 +218,6 @@ def test_every_kind_of_float_is_spelled_alike() -> None:
     )
     values = values[np.isfinite(values)]
     expected = [shortest_single(value) for value in values.astype(float).tolist()]
-    assert list(map(repr, columnar._shortest(values).tolist())) == list(map(repr, expected))
+    assert list(map(repr, number_columns.shortest_doubles(values).tolist())) == list(map(repr, expected))
     assert all(struct.pack("<f", a) == struct.pack("<f", b) for a, b in zip(expected, values.tolist(), strict=True))
     assert not any(math.isnan(value) for value in expected)
