@@ -75,14 +75,15 @@ def make_client(
 async def connected(client: aiomqtt.Client) -> AsyncIterator[None]:
     """The connection, and nothing of it afterwards.
 
-    Where connecting fails midway aiomqtt leaves the socket open, and paho would close it when it is collected, when
-    the event loop may have gone.
+    Where connecting fails midway aiomqtt leaves the socket open, or still being opened in its thread, and paho would
+    tell the event loop of its end when it is collected, when there may be no loop any more.
     """
     try:
         async with client:
             yield
     finally:
         client._client._sock_close()
+        client._client.on_socket_open = client._client.on_socket_close = None
         await asyncio.sleep(0)  # aiomqtt ends the task of that socket in the loop's next turn
 
 

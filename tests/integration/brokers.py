@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -122,21 +123,27 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 
 def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port below those the system hands to outgoing connections, so that none of them takes it meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(15_000, 30_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _start(configuration: Path, port: int) -> subprocess.Popen[bytes]:
     program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    process = subprocess.Popen(
-        [program, "-c", str(configuration)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
     deadline = time.monotonic() + 60  # a million queued messages are read back before the port opens
+    process = None
     while time.monotonic() < deadline:
+        if process is None or process.poll() is not None:  # somebody held one of its ports for a moment
+            process = subprocess.Popen(
+                [program, "-c", str(configuration)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return process
         time.sleep(0.05)
-    process.kill()
+    if process is not None:
+        process.kill()
+        process.wait()
     raise RuntimeError("mosquitto did not open its port within a minute")
