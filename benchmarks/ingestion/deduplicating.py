@@ -48,7 +48,7 @@ def _costs(path: Path, rows: int) -> dict[str, list[float]]:
         create_schema(connection)
         for first in range(0, rows, GENERATED_AT_ONCE):
             count = min(GENERATED_AT_ONCE, rows - first)
-            connection.execute(f"insert into raw.reading {_readings(first, count, prefix='')}")
+            connection.execute(f"insert into raw.reading by name {_readings(first, count, prefix='')}")
         connection.execute("checkpoint")
         messages = rows // METRICS
         starts = {
@@ -86,6 +86,7 @@ def _readings(first: int, count: int, *, prefix: str) -> str:
                'Sensors/Temperature_' || (i % {METRICS}) as metric_name, 'Double' as datatype,
                null::decimal(38, 9) as value_decimal, (i % 1000) / 4.0 as value_double, null::varchar as value_text,
                192 as quality, null::varchar as source_unit,
+               null::varchar as properties,
                timestamp '2026-01-01' + to_milliseconds(i // {METRICS} * {STEP_MS}) as event_at,
                'metric' as event_at_source,
                timestamp '2026-01-01' + to_milliseconds(i // {METRICS} * {STEP_MS} + 40) as received_at,
