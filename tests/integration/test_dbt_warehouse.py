@@ -480,6 +480,65 @@ def test_published_oee_examples_come_out_as_published(case: OeeCase, warehouse: 
     ]
 
 
+@pytest.mark.parametrize("case", OEE_CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("level", ["work_unit", "work_center", "area", "site"])
+def test_published_examples_hold_at_every_level(
+    case: OeeCase, level: str, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    """A level of one unit has the unit's indicators, by shift and by day."""
+    expected = tuple(
+        None if ratio is None else pytest.approx(ratio, rel=1e-12)
+        for ratio in (case.availability, case.effectiveness, case.quality, case.oee)
+    )
+    for table in ("fct_kpis_per_shift", "fct_kpis_per_day"):
+        found = rows(
+            warehouse,
+            f"""
+            select availability_ratio, effectiveness_ratio, quality_ratio, oee_ratio from performance.{table}
+            where site_id = '{case.name}' and shift_date = '{DAY}' and equipment_level = '{level}'
+            """,
+        )
+        assert found == [expected], table
+
+
+def test_the_waterfall_of_a_published_example(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """oee.com: 480 minutes, 60 of breaks and 47 of stops; 19,271 items of 1 s, 423 of them rejected."""
+    steps = rows(
+        warehouse,
+        """
+        select loss, duration_s from performance.fct_oee_losses_per_day
+        where equipment_id = 'oee_com' order by loss_position
+        """,
+    )
+    assert steps == [
+        ("planned_downtime", 3600.0),
+        ("breakdown", 2820.0),
+        ("setup", 0.0),
+        ("minor_stop", 0.0),
+        ("unmapped_state", 0.0),
+        ("reduced_speed", 22380.0 - 19271.0),
+        ("defect", 423.0),
+        ("good_output", 18848.0),
+    ]
+
+
+def test_an_order_and_a_material_have_their_own_indicators(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """The order of waycalculator.com's example: 420 of 480 minutes run, 400 items of a minute, 380 good."""
+    expected = [tuple(pytest.approx(ratio, rel=1e-12) for ratio in (0.875, 400 / 420, 0.95, 380 / 480, 380 / 480, 1.0))]
+    columns = (
+        "availability_ratio, effectiveness_ratio, quality_ratio, oee_ratio, "
+        "net_equipment_effectiveness_ratio, utilisation_efficiency_ratio"
+    )
+    for query in (
+        f"select {columns} from performance.fct_kpis_per_work_order where work_order_id = 'wo-waycalculator'",
+        f"""
+        select {columns} from performance.fct_kpis_per_material
+        where material_id = 'waycalculator_part' and equipment_level = 'site' and shift_date = '{DAY}'
+        """,
+    ):
+        assert rows(warehouse, query) == expected
+
+
 def test_effectiveness_above_one_is_flagged_not_capped(warehouse: duckdb.DuckDBPyConnection) -> None:
     fast = rows(warehouse, "select site_id from performance.fct_oee_per_shift where is_effectiveness_above_one")
     assert fast == [("rhize_ex1",)]
