@@ -6,17 +6,17 @@
 {% macro spark__local_time(at, zone) %}from_utc_timestamp({{ at }}, {{ zone }}){% endmacro %}
 
 {#
-  The UTC timestamp of a local wall clock. A time the clocks skip moves forward by the hour they skip; of a time that comes
-  twice it is the first, as in models.timeline: in Cuba and on the Azores that is a midnight, in Cuba even a month's.
-  DuckDB alone would take the second.
+  The UTC timestamp of a local wall clock. A time the clocks skip moves forward by what they skip; of a time that comes
+  twice it is the first, as in models.timeline: in Cuba and on the Azores that is a midnight, in Cuba even a month's, and
+  on Lord Howe Island the clocks go back by half an hour. DuckDB alone would take the second.
 #}
 {% macro utc_time(local_at, zone) %}{{ return(adapter.dispatch('utc_time', 'lineshaft')(local_at, zone)) }}{% endmacro %}
 {% macro default__utc_time(local_at, zone) -%}
     {%- set last = "timezone('UTC', timezone(" ~ zone ~ ", " ~ local_at ~ "))" -%}
-    case
-        when timezone({{ zone }}, timezone('UTC', {{ last }} - interval 1 hour)) = {{ local_at }} then {{ last }} - interval 1 hour
-        else {{ last }}
-    end
+    {%- set earlier = last ~ " - interval 6 hour" -%}
+    {#- the same wall clock by the offset of six hours before: a time of its own only where it comes twice -#}
+    {%- set first = local_at ~ " - (timezone(" ~ zone ~ ", timezone('UTC', " ~ earlier ~ ")) - (" ~ earlier ~ "))" -%}
+    case when timezone({{ zone }}, timezone('UTC', {{ first }})) = {{ local_at }} then {{ first }} else {{ last }} end
 {%- endmacro %}
 {% macro spark__utc_time(local_at, zone) %}to_utc_timestamp({{ local_at }}, {{ zone }}){% endmacro %}
 

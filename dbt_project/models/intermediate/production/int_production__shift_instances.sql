@@ -64,7 +64,7 @@ rolled as (
 ),
 
 -- The clocks are read here, once: a night of seven or nine hours is seven or nine hours long.
-final as (
+clocked as (
     select
         shift_id || '/' || cast(shift_date as varchar) as shift_instance_id,
         shift_id,
@@ -75,6 +75,20 @@ final as (
         {{ utc_time('local_break_start', 'time_zone') }} as break_started_at,
         {{ utc_time('local_break_end', 'time_zone') }} as break_ended_at
     from rolled
+),
+
+-- A shift whose start the clocks skip starts an hour later, perhaps within its break or after it.
+final as (
+    select
+        shift_instance_id,
+        shift_id,
+        site_id,
+        shift_date,
+        started_at,
+        ended_at,
+        case when break_ended_at > started_at then greatest(break_started_at, started_at) end as break_started_at,
+        case when break_ended_at > started_at then break_ended_at end as break_ended_at
+    from clocked
 )
 
 select * from final
