@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from models.export import reference_tables
 from models.store import open_store
@@ -325,8 +326,7 @@ class Plant:
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[dict[str, object]]) -> None:
     rows = list(rows)
     names = sorted({name for row in rows for name in row})
-    placeholders = ", ".join("?" for _ in names)
-    connection.executemany(
-        f"insert into {table} ({', '.join(names)}) values ({placeholders})",
-        [[row.get(name) for name in names] for row in rows],
-    )
+    incoming = pa.table({name: [row.get(name) for row in rows] for name in names})
+    connection.register("incoming", incoming)
+    connection.execute(f"insert into {table} by name select * from incoming")
+    connection.unregister("incoming")
