@@ -9,14 +9,15 @@ amount is one more line, charged when the tier is entered. At zero usage the fir
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import pairwise
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from models.billing.rating.line import RatedLine, RuleInput, RuleParameters
-from models.billing.rating.quantity import PricedQuantity, priced_quantity
-from models.exact import WIDE, ExactNumber, plain_text
+from models.billing.rating.charge import Basis, Charge, Pricing
+from models.billing.rating.line import Reasons
+from models.billing.rating.quantity import MeteredParameters
+from models.billing.rating.tiers import band_of, entered_tiers, require_rising_bounds
+from models.exact import ExactNumber, plain_text
 
 
 class Tier(BaseModel):
@@ -29,7 +30,7 @@ class Tier(BaseModel):
     flat_amount: ExactNumber = Field(default=Decimal(0), ge=0)
 
 
-class GraduatedParameters(RuleParameters):
+class TieredParameters(MeteredParameters):
     """Tiers with rising bounds, the last one open."""
 
     tiers: tuple[Tier, ...] = Field(min_length=1)
@@ -37,58 +38,36 @@ class GraduatedParameters(RuleParameters):
 
     @model_validator(mode="after")
     def _bounds_rise_to_an_open_end(self) -> Self:
-        bounds = [tier.up_to for tier in self.tiers]
-        *closed, last = bounds
-        if last is not None or None in closed:
-            raise ValueError("the last tier, and only the last, has up_to: null")
-        rising = [Decimal(0), *(bound for bound in closed if bound is not None)]
-        if any(upper <= lower for lower, upper in pairwise(rising)):
-            raise ValueError("each tier's up_to is greater than the one before, the first greater than zero")
+        require_rising_bounds([tier.up_to for tier in self.tiers])
         return self
 
 
-def rate_graduated(given: RuleInput) -> tuple[RatedLine, ...]:
-    """One line per entered tier, and one per flat amount charged."""
-    parameters = given.parameters(GraduatedParameters)
-    priced = priced_quantity(given)
-    lines: list[RatedLine] = []
-    lower = Decimal(0)
-    for number, tier in enumerate(parameters.tiers, start=1):
-        if number > 1 and priced.quantity <= lower:
-            break
-        upper = priced.quantity if tier.up_to is None else min(priced.quantity, tier.up_to)
-        band = f"over {plain_text(lower)}" if tier.up_to is None else f"{plain_text(lower)} to {plain_text(tier.up_to)}"
-        lines.append(_tier_line(given, priced, tier=tier, number=number, band=band, lower=lower, upper=upper))
-        if tier.flat_amount and (priced.quantity > lower or parameters.flat_when_zero):
-            lines.append(_flat_line(given, priced, tier=tier, number=number, band=band))
-        lower = upper
-    return tuple(lines)
+class GraduatedParameters(TieredParameters):
+    """Tiers, each for its own units."""
 
 
-def _tier_line(
-    given: RuleInput, priced: PricedQuantity, *, tier: Tier, number: int, band: str, lower: Decimal, upper: Decimal
-) -> RatedLine:
-    inside = WIDE.subtract(upper, lower)
-    return given.line(
-        quantity=inside,
-        unit_code=priced.unit_code,
-        unit_price=tier.unit_price,
-        description=f"{given.term.description}, tier {number} ({band})",
+def graduated_charges(parameters: GraduatedParameters, basis: Basis) -> list[Charge]:
+    """One charge per entered tier, and one per flat amount charged."""
+    return entered_tiers(parameters.tiers, basis.quantity, flat_when_zero=parameters.flat_when_zero)
+
+
+def explain_graduated(parameters: GraduatedParameters, basis: Basis, charge: Charge) -> Reasons:
+    """Which tier, and how much of the quantity is in it."""
+    number, quantity = charge.place, plain_text(basis.quantity)
+    band = band_of(parameters.tiers, number)
+    if charge.kind == "flat_amount":
+        return Reasons(
+            formula="1 x the tier's flat_amount, once the tier is entered",
+            steps=(f"tier {number} ({band}) is charged at {quantity} {basis.unit_code}",),
+            inputs={"tier": number, "priced_quantity": quantity, "is_flat_amount": True},
+            label=f", flat amount of tier {number} ({band})",
+        )
+    return Reasons(
         formula="units inside the tier x its unit_price; the upper bound belongs to the tier",
-        inputs={"tier": number, "priced_quantity": plain_text(priced.quantity)},
-        steps=(*priced.steps, f"tier {number} ({band}) holds {plain_text(inside)} of {plain_text(priced.quantity)}"),
-        hold_reason=priced.hold_reason,
+        steps=(f"tier {number} ({band}) holds {plain_text(charge.quantity)} of {quantity}",),
+        inputs={"tier": number, "priced_quantity": quantity},
+        label=f", tier {number} ({band})",
     )
 
 
-def _flat_line(given: RuleInput, priced: PricedQuantity, *, tier: Tier, number: int, band: str) -> RatedLine:
-    return given.line(
-        quantity=Decimal(1),
-        unit_code="C62",
-        unit_price=tier.flat_amount,
-        description=f"{given.term.description}, flat amount of tier {number} ({band})",
-        formula="1 x the tier's flat_amount, once the tier is entered",
-        inputs={"tier": number, "priced_quantity": plain_text(priced.quantity), "is_flat_amount": True},
-        steps=(*priced.steps, f"tier {number} ({band}) is charged at {plain_text(priced.quantity)} {priced.unit_code}"),
-        hold_reason=priced.hold_reason,
-    )
+GRADUATED = Pricing(parameters=GraduatedParameters, charges=graduated_charges, explain=explain_graduated)

@@ -1,6 +1,9 @@
 """What rating returns: lines whose quantity times price is their amount, each with the data that explains it.
 
 Belongs here: the shapes every rule shares. Does not belong here: a rule, or anything a database or a page needs.
+
+A line keeps what its explanation is made of (the term, the quantity, the charge) and writes the sentences when they are
+read: a million contract-months are rated without writing a sentence nobody reads, and each can still be asked.
 """
 
 from __future__ import annotations
@@ -8,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from models.billing.rating.parts import UsagePart
+from models.billing.rating.share import WHOLE_PERIOD, PeriodShare
 from models.billing.terms import Contract, Term
 from models.billing.usage import Availability, UsageRecord
 from models.errors import RatingError
@@ -43,25 +48,90 @@ class Explanation:
         return {"inputs": dict(self.inputs), "formula": self.formula, "steps": list(self.steps), "result": self.result}
 
 
-@dataclass(frozen=True, kw_only=True)
-class RatedLine:
+class Reasons(NamedTuple):
+    """What a rule says of one of its lines: the formula, its own inputs and steps, and what the line is of the term."""
+
+    formula: str
+    steps: tuple[str, ...] = ()
+    inputs: Mapping[str, object] = {}
+    label: str = ""
+    """Added to the term's description, as ", tier 2 (5 to 10)"."""
+    description: str = ""
+    """In place of the term's description and the label, where a rule has words of its own."""
+
+
+class Why(Protocol):
+    """Where a line's reasons come from: written already, or kept as what they are made of."""
+
+    def reasons(self) -> Reasons:
+        """The reasons, in sentences."""
+        ...
+
+
+class Written(NamedTuple):
+    """Reasons that a rule wrote at once."""
+
+    given: Reasons
+
+    def reasons(self) -> Reasons:
+        """As given."""
+        return self.given
+
+
+class RatedLine(NamedTuple):
     """One invoice line. A credit has a negative quantity and a positive price, as EN 16931 (BR-27) wants it."""
 
-    term_id: str
-    rule: str
-    description: str
+    term: Term
     quantity: Decimal
     unit_code: str
     unit_price: Decimal
-    amount: Money
-    explanation: Explanation
+    net: Decimal
+    """The amount's number: quantity times price, rounded once."""
+    currency_code: str
+    why: Why
     usage: UsageRecord | None = None
     hold_reason: str | None = None
+
+    @property
+    def term_id(self) -> str:
+        """The clause it follows from."""
+        return self.term.term_id
+
+    @property
+    def rule(self) -> str:
+        """The rule of that clause."""
+        return self.term.rule
+
+    @property
+    def amount(self) -> Money:
+        """What it charges; negative for a credit."""
+        return Money(self.net, self.currency_code)
+
+    @property
+    def description(self) -> str:
+        """The term's words, and which part of the term the line is."""
+        reasons = self.why.reasons()
+        return reasons.description or f"{self.term.description}{reasons.label}"
+
+    @property
+    def explanation(self) -> Explanation:
+        """Inputs, formula, steps and result, written out."""
+        reasons = self.why.reasons()
+        product = (
+            f"{plain_text(self.quantity)} {self.unit_code} x {plain_text(self.unit_price)} = {self.amount}, "
+            "rounded half-up"
+        )
+        return Explanation(
+            inputs={"term": term_data(self.term), **reasons.inputs},
+            formula=reasons.formula,
+            steps=(*reasons.steps, product),
+            result=str(self.amount),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rating:
-    """All lines of one contract, asset and month, in the order of the contract's terms."""
+    """All lines of one contract, asset and month: charges in the order of the terms, then what adjusts them."""
 
     contract: Contract
     physical_asset_id: str
@@ -80,18 +150,23 @@ class Rating:
         return tuple(dict.fromkeys(line.hold_reason for line in self.lines if line.hold_reason))
 
 
-@dataclass(frozen=True, kw_only=True)
-class RuleInput:
+class RuleInput(NamedTuple):
     """What a rule sees of the world: its term, the contract around it, and what was measured."""
 
     contract: Contract
     term: Term
     usage: UsageRecord | None
     availability: Availability | None
+    parts: tuple[UsagePart, ...] = ()
+    """The usage by transaction, hour or product, for the rules that price each on its own."""
+    share: PeriodShare = WHOLE_PERIOD
+    """How much of the billing period the contract covers."""
+    checked: RuleParameters | None = None
+    """The term's parameters, where they were read before."""
 
     def parameters(self, model: type[Parameters]) -> Parameters:
         """The term's parameters, checked."""
-        return read_parameters(self.term, model)
+        return self.checked if isinstance(self.checked, model) else read_parameters(self.term, model)
 
     def line(
         self,
@@ -107,21 +182,14 @@ class RuleInput:
     ) -> RatedLine:
         """A line of this term: its amount is quantity times price, rounded half-up once."""
         amount = round_amount(Money(unit_price, self.contract.currency_code) * quantity)
-        product = f"{plain_text(quantity)} {unit_code} x {plain_text(unit_price)} = {amount}, rounded half-up"
         return RatedLine(
-            term_id=self.term.term_id,
-            rule=self.term.rule,
-            description=description or self.term.description,
+            term=self.term,
             quantity=quantity,
             unit_code=unit_code,
             unit_price=unit_price,
-            amount=amount,
-            explanation=Explanation(
-                inputs={"term": term_data(self.term), **(inputs or {})},
-                formula=formula,
-                steps=(*steps, product),
-                result=str(amount),
-            ),
+            net=amount.amount,
+            currency_code=amount.currency_code,
+            why=Written(Reasons(formula=formula, steps=steps, inputs=inputs or {}, description=description)),
             usage=self.usage,
             hold_reason=hold_reason,
         )

@@ -7,28 +7,26 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from models.billing.rating.line import RatedLine, RuleInput, RuleParameters
-from models.billing.rating.quantity import priced_quantity
+from models.billing.rating.charge import Basis, Charge, Pricing
+from models.billing.rating.line import Reasons
+from models.billing.rating.quantity import MeteredParameters
 from models.exact import ExactNumber
 
 
-class PerUnitParameters(RuleParameters):
+class PerUnitParameters(MeteredParameters):
     """`unit_price` per quantity_unit_code, in the contract's currency; fractions of a cent are fine."""
 
     unit_price: ExactNumber = Field(ge=0)
 
 
-def rate_per_unit(given: RuleInput) -> tuple[RatedLine, ...]:
-    """One line."""
-    parameters = given.parameters(PerUnitParameters)
-    priced = priced_quantity(given)
-    return (
-        given.line(
-            quantity=priced.quantity,
-            unit_code=priced.unit_code,
-            unit_price=parameters.unit_price,
-            formula="quantity x unit_price",
-            steps=priced.steps,
-            hold_reason=priced.hold_reason,
-        ),
-    )
+def per_unit_charges(parameters: PerUnitParameters, basis: Basis) -> tuple[Charge]:
+    """One charge."""
+    return (Charge(basis.quantity, parameters.unit_price),)
+
+
+def explain_per_unit(parameters: PerUnitParameters, basis: Basis, charge: Charge) -> Reasons:  # noqa: ARG001 (the form)
+    """Nothing beside the quantity."""
+    return Reasons(formula="quantity x unit_price")
+
+
+PER_UNIT = Pricing(parameters=PerUnitParameters, charges=per_unit_charges, explain=explain_per_unit)

@@ -1,0 +1,237 @@
+"""One pass over a contract's terms: charges first, then the adjustments, with or without their explanations.
+
+Belongs here: a rule as the registry holds it, a contract made ready once for many months, and the two ways to rate it.
+Does not belong here: a rule's arithmetic, the registry (rules.py), periods and coverage (`rules.rate`).
+
+`rated_lines` keeps with each line what its explanation is written from. `rated_amounts` gives the same amounts in the
+same order and keeps nothing: for sums over many contracts, where nobody will ask why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Any, NamedTuple
+
+from models.billing.rating.adjustment import AdjustmentParameters, Reach, reach_of
+from models.billing.rating.charge import ZERO, Basis, Charge, Charges, Explain, minor_unit_of
+from models.billing.rating.line import RatedLine, Reasons, RuleInput, RuleParameters
+from models.billing.rating.parts import UsagePart, parts_data
+from models.billing.rating.quantity import MeteredParameters, PricedQuantity, priced_parts, priced_quantity
+from models.billing.rating.share import WHOLE_PERIOD, PeriodShare
+from models.billing.terms import Contract, Term
+from models.billing.usage import Availability, UsageRecord
+from models.errors import RatingError
+from models.exact import WIDE
+
+_HALF_UP = Context(prec=WIDE.prec, rounding=ROUND_HALF_UP)
+NO_PARTS: Mapping[str, tuple[UsagePart, ...]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A rule: its parameters, whether it prices a metric, and either charges with their words or lines of its own."""
+
+    parameters: type[RuleParameters]
+    is_metered: bool = False
+    charges: Charges | None = None
+    explain: Explain | None = None
+    rate: Callable[[RuleInput], tuple[RatedLine, ...]] | None = None
+
+
+class ReadyTerm(NamedTuple):
+    """A term with its rule and its parameters read."""
+
+    term: Term
+    rule: Rule
+    parameters: Any
+    reach: Reach | None = None
+    """What an adjustment applies to; None for a charge."""
+
+
+class ReadyContract(NamedTuple):
+    """A contract whose terms were read and put in order once; it rates any number of months."""
+
+    contract: Contract
+    minor_unit: Decimal
+    terms: tuple[ReadyTerm, ...]
+    """Charges by position, then adjustments by phase and position."""
+
+
+class ChargeWhy(NamedTuple):
+    """What the explanation of one charge is written from."""
+
+    ready: ReadyTerm
+    basis: Basis
+    charge: Charge
+    given: RuleInput
+    priced: PricedQuantity | None
+
+    def reasons(self) -> Reasons:
+        """The rule's own words, after how the quantity came about."""
+        explain = self.ready.rule.explain
+        own = explain(self.ready.parameters, self.basis, self.charge) if explain else Reasons(formula="")
+        steps = own.steps if self.priced is None else (*self.priced.steps, *own.steps)
+        inputs = dict(own.inputs)
+        if self.given.parts:
+            inputs["parts"] = parts_data(self.given.parts)
+        if self.ready.reach is not None:
+            inputs["applies_to"] = sorted(self.ready.reach.charges)
+        return own._replace(steps=steps, inputs=inputs)
+
+
+def rated_lines(
+    ready: ReadyContract,
+    *,
+    usage: Mapping[str, UsageRecord],
+    availability: Availability | None,
+    parts: Mapping[str, tuple[UsagePart, ...]] = NO_PARTS,
+    share: PeriodShare = WHOLE_PERIOD,
+) -> tuple[RatedLine, ...]:
+    """Every line with what explains it. `usage` and `parts` are by metric, `share` is what the contract covers."""
+    contract, minor_unit = ready.contract, ready.minor_unit
+    currency_code = contract.currency_code
+    balances: dict[str, Decimal] = {}
+    lines: list[RatedLine] = []
+    for item in ready.terms:
+        term, rule = item.term, item.rule
+        given = _given(contract, item, usage, availability, parts, share)
+        if rule.charges is None:
+            own = _own_lines(rule, given)
+            lines.extend(own)
+            balances[term.term_id] = _sum(line.net for line in own)
+            continue
+        basis, priced = _basis(ready, item, given, balances)
+        record = None if priced is None else given.usage
+        hold = None if priced is None else _hold_reason(item, given, priced)
+        balance = ZERO
+        for charge in rule.charges(item.parameters, basis):
+            quantity, unit_price, _, _, unit_code = charge
+            net = _HALF_UP.quantize(WIDE.multiply(quantity, unit_price), minor_unit)
+            balance = WIDE.add(balance, net)
+            lines.append(
+                RatedLine(
+                    term,
+                    quantity,
+                    unit_code or basis.unit_code,
+                    unit_price,
+                    net,
+                    currency_code,
+                    ChargeWhy(item, basis, charge, given, priced),
+                    record,
+                    hold,
+                )
+            )
+        balances[term.term_id] = balance
+    return tuple(lines)
+
+
+def rated_amounts(
+    ready: ReadyContract,
+    *,
+    usage: Mapping[str, UsageRecord],
+    availability: Availability | None,
+    parts: Mapping[str, tuple[UsagePart, ...]] = NO_PARTS,
+    share: PeriodShare = WHOLE_PERIOD,
+) -> list[Decimal]:
+    """The amounts of `rated_lines`, in its order, in the contract's currency; nothing else is kept."""
+    contract, minor_unit = ready.contract, ready.minor_unit
+    multiply, quantize, add = WIDE.multiply, _HALF_UP.quantize, WIDE.add
+    balances: dict[str, Decimal] = {}
+    amounts: list[Decimal] = []
+    for item in ready.terms:
+        given = _given(contract, item, usage, availability, parts, share)
+        rule = item.rule
+        if rule.charges is None:
+            nets = [line.net for line in _own_lines(rule, given)]
+        else:
+            basis, _ = _basis(ready, item, given, balances)
+            nets = [
+                quantize(multiply(charge[0], charge[1]), minor_unit) for charge in rule.charges(item.parameters, basis)
+            ]
+        balance = nets[0] if nets else ZERO
+        for net in nets[1:]:
+            balance = add(balance, net)
+        balances[item.term.term_id] = balance
+        amounts += nets
+    return amounts
+
+
+def _given(
+    contract: Contract,
+    item: ReadyTerm,
+    usage: Mapping[str, UsageRecord],
+    availability: Availability | None,
+    parts: Mapping[str, tuple[UsagePart, ...]],
+    share: PeriodShare,
+) -> RuleInput:
+    metric = item.term.metric
+    if metric is None:
+        return RuleInput(contract, item.term, None, availability, (), share, item.parameters)
+    own = parts.get(metric, ()) if parts else ()
+    return RuleInput(contract, item.term, usage.get(metric), availability, own, share, item.parameters)
+
+
+def _basis(
+    ready: ReadyContract, item: ReadyTerm, given: RuleInput, balances: Mapping[str, Decimal]
+) -> tuple[Basis, PricedQuantity | None]:
+    if item.rule.is_metered:
+        priced = priced_quantity(given)
+        parts = priced_parts(given) if given.parts else ()
+        zone = ready.contract.time_zone
+        return Basis(priced.quantity, parts, ZERO, given.share, ready.minor_unit, zone, priced.unit_code), priced
+    base = ZERO
+    if item.reach is not None:
+        for term_id in item.reach.term_ids:
+            base = WIDE.add(base, balances[term_id])
+    return Basis(ZERO, (), base, given.share, ready.minor_unit), None
+
+
+def _hold_reason(item: ReadyTerm, given: RuleInput, priced: PricedQuantity) -> str | None:
+    """What keeps a metered line back: its reading, or parts that are missing or are not the usage."""
+    parameters = item.parameters
+    if priced.hold_reason or not isinstance(parameters, MeteredParameters):
+        return priced.hold_reason
+    if parameters.needs_parts and not given.parts and priced.quantity:
+        return f"{item.term.term_id}: it is priced by part, and the parts of {item.term.metric} are missing"
+    return None
+
+
+def _own_lines(rule: Rule, given: RuleInput) -> tuple[RatedLine, ...]:
+    return rule.rate(given) if rule.rate else ()
+
+
+def _sum(amounts: Iterator[Decimal]) -> Decimal:
+    result = ZERO
+    for amount in amounts:
+        result = WIDE.add(result, amount)
+    return result
+
+
+def ready_contract(contract: Contract, rule_of: Callable[[Term], tuple[Rule, RuleParameters]]) -> ReadyContract:
+    """The contract with its terms read by `rule_of`; raises RatingError for terms that cannot be rated together."""
+    charges: list[ReadyTerm] = []
+    adjustments: list[ReadyTerm] = []
+    for term in sorted(contract.terms, key=lambda term: term.position):
+        rule, parameters = rule_of(term)
+        chosen = adjustments if isinstance(parameters, AdjustmentParameters) else charges
+        chosen.append(ReadyTerm(term, rule, parameters))
+    reachable = frozenset(item.term.term_id for item in charges)
+    adjustments.sort(key=lambda item: (item.parameters.phase, item.term.position))
+    reaches: list[Reach] = []
+    for number, item in enumerate(adjustments):
+        reach = _reach(item, reachable=reachable, earlier=tuple(reaches))
+        reaches.append(reach)
+        adjustments[number] = item._replace(reach=reach)
+    return ReadyContract(contract, minor_unit_of(contract.currency_code), (*charges, *adjustments))
+
+
+def _reach(item: ReadyTerm, *, reachable: frozenset[str], earlier: tuple[Reach, ...]) -> Reach:
+    named = frozenset(item.parameters.applies_to)
+    if unknown := named - reachable:
+        raise RatingError(
+            f"Term {item.term.term_id} applies to {', '.join(sorted(unknown))}, which is no charge of the contract; "
+            f"name some of {', '.join(sorted(reachable)) or 'its charges, once it has any'}."
+        )
+    return reach_of(item.term.term_id, charges=named or reachable, earlier=earlier)
