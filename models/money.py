@@ -1,15 +1,16 @@
 """Money and the two rounding rules of the house.
 
 Belongs here: amounts with their currency, `round_amount` (half-up at the currency's minor unit, once per invoice line
-and once per tax category) and `round_quantity` (half-up at four decimals, once per priced quantity).
-Does not belong here: prices, tax, or any third way to round.
+and once per tax category), `round_quantity` (half-up at four decimals, once per priced quantity), and `round_to` for a
+clause that names its own decimals or direction. Does not belong here: prices or tax.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
+from typing import Literal
 
 from models.errors import MoneyError
 from models.exact import WIDE, exact, multiply
@@ -32,7 +33,11 @@ _MINOR_UNITS = {
 MINOR_UNITS = {code: places for places, codes in _MINOR_UNITS.items() for code in codes.split()}
 """ISO 4217: decimals of each circulating currency."""
 
+RoundingMode = Literal["half_up", "ceiling", "floor"]
+"""Half-up is the house's; a contract may name another for a quantity: up, or down, to the next step."""
+
 _HALF_UP = Context(prec=WIDE.prec, rounding=ROUND_HALF_UP)
+_ROUNDINGS = {"half_up": ROUND_HALF_UP, "ceiling": ROUND_CEILING, "floor": ROUND_FLOOR}
 
 
 def minor_units(currency_code: str) -> int:
@@ -86,6 +91,11 @@ def round_amount(money: Money) -> Money:
 def round_quantity(quantity: Decimal) -> Decimal:
     """Half-up at four decimals: the one rule for a quantity that a price is applied to."""
     return _round_half_up(quantity, QUANTITY_PLACES)
+
+
+def round_to(number: Decimal, *, places: int, mode: RoundingMode = "half_up") -> Decimal:
+    """As a clause words it: "the rate is rounded to four decimals", "started units count in full" (ceiling, 0)."""
+    return number.quantize(Decimal(1).scaleb(-places), rounding=_ROUNDINGS[mode], context=_HALF_UP)
 
 
 def total(amounts: Iterable[Money], *, currency_code: str) -> Money:

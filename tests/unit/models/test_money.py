@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.errors import MoneyError
 from models.exact import WIDE, exact, multiply, plain_text
-from models.money import MINOR_UNITS, Money, minor_units, round_amount, round_quantity, total
+from models.money import MINOR_UNITS, Money, RoundingMode, minor_units, round_amount, round_quantity, round_to, total
 
 decimals = st.decimals(min_value=-(10**20), max_value=10**20, allow_nan=False, allow_infinity=False, places=9)
 
@@ -33,6 +33,23 @@ def test_an_amount_is_rounded_half_up_at_its_currencys_minor_unit(amount: str, c
 
 def test_a_quantity_is_rounded_half_up_at_four_decimals() -> None:
     assert round_quantity(Decimal("342.93525")) == Decimal("342.9353")
+
+
+@pytest.mark.parametrize(
+    ("number", "places", "mode", "rounded"),
+    [
+        ("123.456", 0, "ceiling", "124"),
+        ("123.456", 2, "floor", "123.45"),
+        ("123.456", 2, "half_up", "123.46"),
+        ("-1.5", 0, "ceiling", "-1"),
+        ("-1.5", 0, "half_up", "-2"),
+        ("103.97445", 4, "half_up", "103.9745"),
+    ],
+)
+def test_a_clause_may_name_its_own_decimals_and_direction(
+    number: str, places: int, mode: RoundingMode, rounded: str
+) -> None:
+    assert str(round_to(Decimal(number), places=places, mode=mode)) == rounded
 
 
 @pytest.mark.parametrize("amount", [1.5, 2, "3", True, None])
