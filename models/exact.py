@@ -1,6 +1,7 @@
 """Exact numbers: how one enters, how two multiply, how one is written down.
 
-Belongs here: what money and quantities share. Does not belong here: rounding (models.money owns both rules).
+Belongs here: what money and quantities share, and the one division.
+Does not belong here: rounding (models.money owns the rules).
 
 Python's default decimal context silently rounds a product to 28 digits; a DECIMAL(38, 9) counter times a price needs
 more, so products are formed in a context that raises instead of losing a digit.
@@ -8,7 +9,8 @@ more, so products are formed in a context that raises instead of losing a digit.
 
 from __future__ import annotations
 
-from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
+from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
+from fractions import Fraction
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -16,6 +18,7 @@ from pydantic import BeforeValidator
 from models.errors import MoneyError
 
 WIDE = Context(prec=120, traps=[InvalidOperation, DivisionByZero, Overflow, Inexact])
+_DIVISION = Context(prec=WIDE.prec, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow])
 MOST_DIGITS = 50
 """Before and after the decimal point of a number that enters; DECIMAL(38, 9) has 38, and more is no price either."""
 
@@ -37,6 +40,13 @@ def exact(value: Decimal | int | str) -> Decimal:
 def multiply(left: Decimal, right: Decimal) -> Decimal:
     """The product with every digit kept."""
     return WIDE.multiply(left, right)
+
+
+def divide(dividend: Decimal | Fraction, divisor: Decimal | int = 1) -> Decimal:
+    """The quotient to 120 digits, to be rounded at once: no double rounding can reach a decimal that is billed."""
+    if isinstance(dividend, Fraction):
+        return _DIVISION.divide(Decimal(dividend.numerator), multiply(Decimal(dividend.denominator), Decimal(divisor)))
+    return _DIVISION.divide(dividend, Decimal(divisor))
 
 
 def plain_text(number: Decimal) -> str:

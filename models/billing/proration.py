@@ -16,18 +16,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 from models.billing.periods import BillingPeriod, Cycle, billing_periods
 from models.billing.rating.share import PeriodShare
 from models.errors import RatingError
-from models.exact import WIDE
+from models.exact import divide
 from models.money import Money, minor_units, round_to
 from models.timeline import Period
 
 _MICROSECOND = timedelta(microseconds=1)
-_DIVISION = Context(prec=WIDE.prec, rounding=ROUND_HALF_UP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +93,7 @@ def cycles_between(
 
 def round_cycles(cycles: Fraction, *, places: int) -> Decimal:
     """The count as a decimal number, rounded half-up once."""
-    return round_to(_DIVISION.divide(Decimal(cycles.numerator), Decimal(cycles.denominator)), places=places)
+    return round_to(divide(cycles), places=places)
 
 
 def _seconds(duration: timedelta) -> Decimal:

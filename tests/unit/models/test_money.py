@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import MoneyError
-from models.exact import WIDE, exact, multiply, plain_text
+from models.exact import WIDE, divide, exact, multiply, plain_text
 from models.money import MINOR_UNITS, Money, RoundingMode, minor_units, round_amount, round_quantity, round_to, total
 
 decimals = st.decimals(min_value=-(10**20), max_value=10**20, allow_nan=False, allow_infinity=False, places=9)
@@ -112,6 +112,14 @@ def test_adding_and_taking_away_again_changes_nothing(left: Decimal, right: Deci
 @given(decimals, decimals)
 def test_a_product_keeps_every_digit(left: Decimal, right: Decimal) -> None:
     assert Fraction(multiply(left, right)) == Fraction(left) * Fraction(right)
+
+
+@given(decimals, st.integers(1, 10**6))
+def test_a_quotient_is_so_near_that_rounding_it_is_the_only_rounding(number: Decimal, divisor: int) -> None:
+    whole = Fraction(number) / divisor
+    for quotient in (divide(number, divisor), divide(whole)):
+        assert abs(Fraction(quotient) - whole) < Fraction(1, 10**80)
+    assert divide(whole, 2) == divide(whole / 2)
 
 
 @given(decimals)
