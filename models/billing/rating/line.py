@@ -163,6 +163,10 @@ class RuleInput(NamedTuple):
     """How much of the billing period the contract covers."""
     checked: RuleParameters | None = None
     """The term's parameters, where they were read before."""
+    measured: Mapping[str, UsageRecord] = {}
+    """All usage by metric, for a rule that sets one metric against another."""
+    service_period: Period | None = None
+    """For a rule whose price goes by date."""
 
     def parameters(self, model: type[Parameters]) -> Parameters:
         """The term's parameters, checked."""

@@ -24,6 +24,7 @@ from models.billing.terms import Contract, Term
 from models.billing.usage import Availability, UsageRecord
 from models.errors import RatingError
 from models.exact import WIDE
+from models.timeline import Period
 
 _HALF_UP = Context(prec=WIDE.prec, rounding=ROUND_HALF_UP)
 NO_PARTS: Mapping[str, tuple[UsagePart, ...]] = {}
@@ -88,6 +89,7 @@ def rated_lines(
     availability: Availability | None,
     parts: Mapping[str, tuple[UsagePart, ...]] = NO_PARTS,
     share: PeriodShare = WHOLE_PERIOD,
+    service_period: Period | None = None,
 ) -> tuple[RatedLine, ...]:
     """Every line with what explains it. `usage` and `parts` are by metric, `share` is what the contract covers."""
     contract, minor_unit = ready.contract, ready.minor_unit
@@ -98,7 +100,7 @@ def rated_lines(
         term, rule = item.term, item.rule
         given = _given(contract, item, usage, availability, parts, share)
         if rule.charges is None:
-            own = _own_lines(rule, given)
+            own = _own_lines(rule, given, measured=usage, service_period=service_period)
             lines.extend(own)
             balances[term.term_id] = _sum(line.net for line in own)
             continue
@@ -134,6 +136,7 @@ def rated_amounts(
     availability: Availability | None,
     parts: Mapping[str, tuple[UsagePart, ...]] = NO_PARTS,
     share: PeriodShare = WHOLE_PERIOD,
+    service_period: Period | None = None,
 ) -> list[Decimal]:
     """The amounts of `rated_lines`, in its order, in the contract's currency; nothing else is kept."""
     contract, minor_unit = ready.contract, ready.minor_unit
@@ -144,7 +147,8 @@ def rated_amounts(
         given = _given(contract, item, usage, availability, parts, share)
         rule = item.rule
         if rule.charges is None:
-            nets = [line.net for line in _own_lines(rule, given)]
+            own = _own_lines(rule, given, measured=usage, service_period=service_period)
+            nets = [line.net for line in own]
         else:
             basis, _ = _basis(ready, item, given, balances)
             nets = [
@@ -198,8 +202,10 @@ def _hold_reason(item: ReadyTerm, given: RuleInput, priced: PricedQuantity) -> s
     return None
 
 
-def _own_lines(rule: Rule, given: RuleInput) -> tuple[RatedLine, ...]:
-    return rule.rate(given) if rule.rate else ()
+def _own_lines(
+    rule: Rule, given: RuleInput, *, measured: Mapping[str, UsageRecord], service_period: Period | None
+) -> tuple[RatedLine, ...]:
+    return rule.rate(given._replace(measured=measured, service_period=service_period)) if rule.rate else ()
 
 
 def _sum(amounts: Iterator[Decimal]) -> Decimal:

@@ -17,6 +17,7 @@ from models.billing.rating.availability_guarantee import (
 from models.billing.rating.charge import Pricing
 from models.billing.rating.dimension_prices import DIMENSION_PRICES
 from models.billing.rating.flat_fee import FLAT_FEE
+from models.billing.rating.indexation import IndexationParameters, rate_indexation, rate_indexed_flat_fee
 from models.billing.rating.line import Rating, RuleInput, RuleParameters, read_parameters
 from models.billing.rating.maximum import MAXIMUM
 from models.billing.rating.minimum_commitment import MINIMUM_COMMITMENT
@@ -47,6 +48,8 @@ RULES: Mapping[str, Rule] = {
     "time_of_day": _priced(TIME_OF_DAY, is_metered=True),
     "dimension_prices": _priced(DIMENSION_PRICES, is_metered=True),
     "availability_guarantee": Rule(parameters=AvailabilityGuaranteeParameters, rate=rate_availability_guarantee),
+    "indexation": Rule(parameters=IndexationParameters, rate=rate_indexation, is_metered=True),
+    "indexed_flat_fee": Rule(parameters=IndexationParameters, rate=rate_indexed_flat_fee),
     "percentage_discount": _priced(PERCENTAGE_DISCOUNT, is_metered=False),
     "amount_discount": _priced(AMOUNT_DISCOUNT, is_metered=False),
     "maximum": _priced(MAXIMUM, is_metered=False),
@@ -77,7 +80,14 @@ def rate(
         measured = (record.contract_id, record.physical_asset_id, record.metric, record.service_period)
         if measured != (contract.contract_id, physical_asset_id, metric, service_period):
             raise RatingError(f"The usage given for {metric} was measured for {measured[:3]}, not for this invoice.")
-    lines = rated_lines(ready(contract), usage=usage, availability=availability, parts=parts, share=share)
+    lines = rated_lines(
+        ready(contract),
+        usage=usage,
+        availability=availability,
+        parts=parts,
+        share=share,
+        service_period=service_period,
+    )
     return Rating(
         contract=contract,
         physical_asset_id=physical_asset_id,
