@@ -25,10 +25,9 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from models.billing.rating.flat_fee import FlatFeeParameters
-from models.billing.rating.line import RatedLine, RuleInput, RuleParameters, read_parameters
+from models.billing.rating.base_amount import base_amount_of
+from models.billing.rating.line import RatedLine, RuleInput, RuleParameters
 from models.billing.usage import Availability
-from models.errors import RatingError
 from models.exact import WIDE, ExactNumber, divide, plain_text
 from models.money import Money, round_amount, round_quantity
 
@@ -143,13 +142,7 @@ def count_points(points: Fraction, counting: PointCounting) -> Fraction:
 
 def base_amount(given: RuleInput, parameters: AvailabilityGuaranteeParameters) -> Money:
     """The flat fee that the credit is a percentage of."""
-    for term in given.contract.terms:
-        if term.term_id == parameters.base_term and term.rule == "flat_fee":
-            return Money(read_parameters(term, FlatFeeParameters).amount, given.contract.currency_code)
-    raise RatingError(
-        f"Term {given.term.term_id} takes its credit from {parameters.base_term!r}, which is no flat_fee term of "
-        f"contract {given.contract.contract_id}; name one that is."
-    )
+    return base_amount_of(given, parameters.base_term)
 
 
 def availability_data(measured: Availability) -> dict[str, str]:

@@ -14,41 +14,13 @@ from models.billing.rating import RatedLine, check_terms, rate
 from models.billing.rating.indexation import IndexationParameters, indexed_rate
 from models.billing.terms import Term
 from models.errors import RatingError
+from tests.builders.clauses import a_published_value, an_indexed_price
 from tests.builders.contracts import ASSET, a_contract
 from tests.builders.readings import MARCH, usage_of
 
-LABOUR = {"index": "labour", "weight": "0.55", "base_value": "104.2"}
-METAL = {"index": "metal", "weight": "0.30", "base_value": "98.0"}
-
-
-def published(index: str, from_date: str, value: str) -> dict[str, str]:
-    return {"index": index, "from_date": from_date, "value": value, "source": "Destatis 62221"}
-
-
-VALUES = (
-    published("labour", "2025-01-01", "104.2"),
-    published("labour", "2026-03-01", "109.7"),
-    published("labour", "2026-04-01", "120"),
-    published("metal", "2026-01-01", "101.5"),
-)
-
-
-def a_clause(**changes: Any) -> dict[str, Any]:
-    clause = {"base_price": "100.00", "fixed_weight": "0.15", "components": [LABOUR, METAL], "values": list(VALUES)}
-    return {**clause, **changes}
-
-
-def an_indexed(rule: str = "indexation", **changes: Any) -> Term:
-    is_metered = rule == "indexation"
-    return Term(
-        term_id="parts",
-        position=1,
-        rule=rule,
-        description="Parts, indexed",
-        metric="good_count" if is_metered else None,
-        quantity_unit_code="C62" if is_metered else None,
-        parameters=a_clause(**changes),
-    )
+AGREED: Any = an_indexed_price().parameters
+LABOUR, _ = AGREED["components"]
+VALUES = AGREED["values"]
 
 
 def rated(term: Term, *, parts: str = "10") -> RatedLine:
@@ -63,7 +35,7 @@ def rated(term: Term, *, parts: str = "10") -> RatedLine:
 
 
 def test_the_rate_is_rounded_once_before_any_quantity() -> None:
-    line = rated(an_indexed(), parts="1000")
+    line = rated(an_indexed_price(), parts="1000")
     assert line.unit_price == Decimal("103.9745")
     assert line.amount.amount == Decimal("103974.50")
     assert (
@@ -74,20 +46,22 @@ def test_the_rate_is_rounded_once_before_any_quantity() -> None:
 
 
 def test_a_fixed_amount_follows_the_same_clause() -> None:
-    line = rated(an_indexed("indexed_flat_fee", rate_decimals=2))
+    line = rated(an_indexed_price("indexed_flat_fee", rate_decimals=2))
     assert (line.quantity, line.unit_code, line.unit_price) == (Decimal(1), "MON", Decimal("103.97"))
 
 
 @pytest.mark.parametrize(("on", "labour"), [("2026-02-28", "104.2"), ("2026-03-01", "109.7"), ("2026-04-01", "120")])
 def test_the_last_value_by_the_first_day_is_in_force(on: str, labour: str) -> None:
-    found = indexed_rate(IndexationParameters.model_validate(a_clause()), on=date.fromisoformat(on))
+    found = indexed_rate(IndexationParameters.model_validate(AGREED), on=date.fromisoformat(on))
     assert found.values[0].value == Decimal(labour)
 
 
 def test_an_index_without_a_value_holds_the_invoice() -> None:
-    line = rated(an_indexed(values=[published("labour", "2026-04-01", "109.7"), VALUES[3]]))
+    line = rated(an_indexed_price(values=[a_published_value("labour", "2026-04-01", "109.7"), VALUES[3]]))
     assert (line.unit_price, line.amount.amount) == (Decimal(0), Decimal(0))
-    assert line.hold_reason == "parts: no value of the index labour is in force on 2026-03-01; add the published one"
+    assert (
+        line.hold_reason == "indexation: no value of the index labour is in force on 2026-03-01; add the published one"
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,14 +69,14 @@ def test_an_index_without_a_value_holds_the_invoice() -> None:
     [
         ({"components": [LABOUR, LABOUR]}, "an index appears in two components"),
         ({"values": [*VALUES, VALUES[0]]}, "two values from one date"),
-        ({"values": [*VALUES, published("oil", "2026-01-01", "1")]}, "oil has values and is in no component"),
+        ({"values": [*VALUES, a_published_value("oil", "2026-01-01", "1")]}, "oil has values and is in no component"),
         ({"values": [{**VALUES[0], "value": 104.2}]}, "is a float"),
         ({"values": [{**VALUES[0], "source": ""}]}, "at least 1 character"),
     ],
 )
 def test_a_clause_that_cannot_be_followed_is_refused(changes: dict[str, Any], problem: str) -> None:
     with pytest.raises(RatingError, match=problem):
-        check_terms(a_contract(an_indexed(**changes)))
+        check_terms(a_contract(an_indexed_price(**changes)))
 
 
 weights = st.decimals(min_value="0.01", max_value=1, places=2, allow_nan=False)
@@ -114,11 +88,11 @@ def test_a_higher_index_never_makes_it_cheaper(
     fixed: Decimal, weight: Decimal, base: Decimal, one: Decimal, other: Decimal
 ) -> None:
     def rate_at(value: Decimal) -> Decimal:
-        clause = a_clause(
+        term = an_indexed_price(
             fixed_weight=str(fixed),
             components=[{"index": "labour", "weight": str(weight), "base_value": str(base)}],
-            values=[published("labour", "2026-01-01", str(value))],
+            values=[a_published_value("labour", "2026-01-01", str(value))],
         )
-        return indexed_rate(IndexationParameters.model_validate(clause), on=date(2026, 3, 1)).rate
+        return indexed_rate(IndexationParameters.model_validate(term.parameters), on=date(2026, 3, 1)).rate
 
     assert rate_at(min(one, other)) <= rate_at(max(one, other))
