@@ -28,6 +28,7 @@ from models.billing.recurring_units import (
 )
 from models.billing.rerating import bill_differences
 from models.billing.usage import Reading
+from models.errors import RatingError
 from models.exact import divide
 from models.money import RoundingMode, round_to
 from models.timeline import Period
@@ -65,11 +66,14 @@ def is_counter(case: Case) -> bool:
 
 
 def counter(case: Case) -> Decimal | str:
-    """The net amount of what was counted, or a hold."""
+    """The net amount of what was counted, or a hold: for a drop nobody explains, or two values at one instant."""
     parameters = case["parameters"]
     replacements = [DeclaredReplacement(at=at_label(label)) for label in parameters.get("resets", ())]
     modulus = number(parameters["modulus"]) if "modulus" in parameters else None
-    steps = steps_between(readings_of(case), modulus=modulus, replacements=replacements)
+    try:
+        steps = steps_between(readings_of(case), modulus=modulus, replacements=replacements)
+    except RatingError:
+        return "hold"
     usage = usage_from(*steps, flag=flag_of(steps, replacements=replacements))
     rating = rate(
         a_contract(a_per_unit(str(parameters.get("unit", "1")), metric="good_count", unit="C62")),

@@ -321,7 +321,7 @@ def terms_of(parameters: Mapping[str, Any]) -> tuple[Term, ...]:
             position=position,
             rule=rule,
             description=rule,
-            parameters={"base_terms": [priced.term_id], name: str(parameters[given])},
+            parameters={"applies_to": [priced.term_id], name: str(parameters[given])},
         )
         for position, (given, rule, name) in enumerate(ADJUSTMENTS, start=2)
         if given in parameters
@@ -329,8 +329,8 @@ def terms_of(parameters: Mapping[str, Any]) -> tuple[Term, ...]:
     return (priced, *adjustments)
 
 
-ADJUSTMENTS = (("discount_pct", "percentage_discount", "percent"), ("maximum", "cap", "amount"))
-"""What a case calls it, our rule, and what that rule calls it; a discount comes before a cap."""
+ADJUSTMENTS = (("discount_pct", "percentage_discount", "percent"), ("maximum", "maximum", "amount"))
+"""What a case calls it, our rule, and what that rule calls it; a discount comes before a maximum."""
 
 
 def price_term(parameters: Mapping[str, Any]) -> Term:
