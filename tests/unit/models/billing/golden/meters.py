@@ -131,7 +131,7 @@ def level(case: Case) -> Decimal:
     parameters = case["parameters"]
     period = Period(instant(parameters["from"]), instant(parameters["to_exclusive"]))
     changes = [
-        LevelChange(at=period.start + timedelta(minutes=delta["minute"]), by=number(delta["value"]))
+        LevelChange(at=period.start + timedelta(seconds=int(number(delta["minute"]) * 60)), by=number(delta["value"]))
         for delta in case["usage"]["deltas"]
     ]
     initial = number(parameters.get("initial", 0))
@@ -181,7 +181,7 @@ def units_by_day(case: Case) -> Decimal | list[Decimal]:
     """The amount after all events, or where lines are expected, after each."""
     period = period_named(case["parameters"]["period"], cycle="month", zone=UTC_ZONE)
     changes = [
-        UnitChange.on(period.first_date.replace(day=event["day"]), quantity=number(event["units"]), period=period)
+        UnitChange.on(period.first_date.replace(day=int(event["day"])), quantity=number(event["units"]), period=period)
         for event in case["usage"]["events"]
     ]
     carried = [UnitChange.carried_in(number(case["usage"]["carried_in"]))] if "carried_in" in case["usage"] else []

@@ -130,7 +130,7 @@ def local_hours(case: Case) -> list[Decimal]:
 def windows(case: Case) -> list[str]:
     anchor = date.fromisoformat(case["parameters"]["anchor"])
     periods = billing_periods(cycle="month", zone=UTC_ZONE, from_date=anchor, until_date=date.max, anchor=anchor)
-    return [period.first_date.isoformat() for period in islice(periods, case["usage"]["count"])]
+    return [period.first_date.isoformat() for period in islice(periods, int(case["usage"]["count"]))]
 
 
 def anniversary_period(case: Case) -> str:
@@ -150,7 +150,7 @@ def monthly_cycles(case: Case) -> Decimal:
         date.fromisoformat(stretch["to_exclusive"]),
         cycle="month",
         zone=UTC_ZONE,
-        anchor=date(2000, 1, case["parameters"]["bill_cycle_day"]),
+        anchor=date(2000, 1, int(case["parameters"]["bill_cycle_day"])),
     )
     return round_cycles(cycles, places=decimals_named(case))
 
@@ -202,7 +202,7 @@ def part_of_a_price(case: Case) -> Decimal:
     parameters, stretch = case["parameters"], case["usage"]
     end = stretch["to_exclusive"] if "to_exclusive" in stretch else stretch["terminated"]
     days = local_days_between(instant(stretch["from"]), instant(end), zone=UTC_ZONE)
-    share = PeriodShare(Decimal(days), Decimal(parameters["period_days"]))
+    share = PeriodShare(Decimal(days), number(parameters["period_days"]))
     return cents_of(prorate(euro_of_cents(parameters["price_cents"]), share))
 
 
@@ -253,7 +253,9 @@ def sum_of_rounded_lines(case: Case) -> Decimal:
 
 def rounded_quantity(case: Case) -> Decimal:
     parameters = case["parameters"]
-    return round_to(number(case["usage"]["units"]), places=parameters["precision"], mode=_MODES[parameters["function"]])
+    return round_to(
+        number(case["usage"]["units"]), places=int(parameters["precision"]), mode=_MODES[parameters["function"]]
+    )
 
 
 # Late usage
@@ -281,12 +283,12 @@ def billed_by_runs(runs: Sequence[Mapping[str, Decimal]], *, price: CumulativePr
 
 def late_usage(case: Case) -> list[list[Decimal]]:
     """Each run is a snapshot of units that are cumulative over the periods."""
+    snapshots = [[Decimal(0), *map(number, snapshot)] for snapshot in case["usage"]["runs"]]
     runs = [
-        {f"period {place}": after - before for place, (before, after) in enumerate(pairwise([0, *snapshot]), start=1)}
-        for snapshot in case["usage"]["runs"]
+        {f"period {place}": after - before for place, (before, after) in enumerate(pairwise(snapshot), start=1)}
+        for snapshot in snapshots
     ]
-    exact_runs = [{name: number(quantity) for name, quantity in run.items()} for run in runs]
-    return billed_by_runs(exact_runs, price=priced_by(*terms_of(case["parameters"])))
+    return billed_by_runs(runs, price=priced_by(*terms_of(case["parameters"])))
 
 
 def cumulative_snapshots(case: Case) -> list[Decimal]:
@@ -408,7 +410,7 @@ def indexed_price(case: Case) -> Decimal:
             {"index": index, "from_date": "2026-03-01", "value": str(value), "source": case["source"]}
             for index, value in case["usage"].items()
         ],
-        "rate_decimals": parameters["round_rate_dp"],
+        "rate_decimals": int(parameters["round_rate_dp"]),
     }
     term = Term(term_id="indexed", position=1, rule="indexed_flat_fee", description="Indexed", parameters=clause)
     (line,) = rate(a_contract(term), physical_asset_id=ASSET, service_period=MARCH, usage={}, availability=None).lines
