@@ -16,12 +16,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from sqlalchemy.orm import Session
 
 from models.billing.contract import ContractAssetRow, ContractRow, ContractTermRow, stored_contracts
 from models.billing.rating import RULES, check_terms
 from models.billing.rating.quantity import convert
+from models.billing.rating.reference import metered_quantities
 from models.billing.terms import Contract, CoveredAsset, Term
 from models.errors import DocumentError, ModelsError, MoneyError
 from models.exact import ExactNumber
@@ -41,6 +42,15 @@ class CoveredAssetDocument(Document):
     covered_until_date: date | None = None
 
 
+def _dates_as_text(value: Any) -> Any:
+    """The value with its dates written out: parameters are stored, sealed and compared as JSON."""
+    if isinstance(value, dict):
+        return {name: _dates_as_text(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_dates_as_text(inner) for inner in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
 class TermDocument(Document):
     """A clause; its position is its place in the list."""
 
@@ -49,7 +59,7 @@ class TermDocument(Document):
     metric: Identifier | None = None
     quantity_unit_code: UnitCode | None = None
     description: Text
-    parameters: dict[str, Any]
+    parameters: Annotated[dict[str, Any], AfterValidator(_dates_as_text)]
 
 
 class ContractDocument(Document):
@@ -143,10 +153,11 @@ def _check_meters(contract: Contract, enterprise: Enterprise) -> None:
         for term in contract.terms:
             if not RULES[term.rule].is_metered:
                 continue
-            meter = meters.get((asset_id, str(term.metric)))
-            if meter is None:
-                raise DocumentError(f"{asset_id} has no meter of {term.metric}; declare one.", place=term.term_id)
-            convert(Decimal(1), from_unit=meter.unit_code, to_unit=str(term.quantity_unit_code))
+            for metric, unit_code in metered_quantities(term):
+                meter = meters.get((asset_id, metric))
+                if meter is None:
+                    raise DocumentError(f"{asset_id} has no meter of {metric}; declare one.", place=term.term_id)
+                convert(Decimal(1), from_unit=meter.unit_code, to_unit=unit_code)
 
 
 def apply_contracts(session: Session, contracts: tuple[Contract, ...]) -> ChangeCount:

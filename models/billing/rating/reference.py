@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from models.billing.rating.line import RatedLine, RuleInput
 from models.billing.rating.quantity import PricedQuantity, priced_quantity
+from models.billing.terms import Term
 
 
 class Reference(BaseModel):
@@ -24,6 +25,25 @@ class Reference(BaseModel):
 
     metric: str
     unit_code: str
+
+
+class MeteredQuantity(NamedTuple):
+    """A metric that a term needs measured, and the unit it is counted in."""
+
+    metric: str
+    unit_code: str
+
+
+def metered_quantities(term: Term) -> tuple[MeteredQuantity, ...]:
+    """Everything that a metered term counts: its own metric, and its reference if it has one.
+
+    The term has passed its rule's check.
+    """
+    own = MeteredQuantity(metric=str(term.metric), unit_code=str(term.quantity_unit_code))
+    if "reference" not in term.parameters:
+        return (own,)
+    reference = Reference.model_validate(term.parameters["reference"])
+    return (own, MeteredQuantity(metric=reference.metric, unit_code=reference.unit_code))
 
 
 class MeasuredReference(NamedTuple):

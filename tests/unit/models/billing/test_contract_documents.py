@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -16,6 +17,7 @@ from models.billing.contract import stored_contract, stored_contracts
 from models.billing.contract_documents import apply_contracts, load_contracts
 from models.errors import BillingError, DocumentError
 from models.store import sessions
+from tests.builders.clauses import a_severity_factor, an_indexed_price
 from tests.builders.contracts import ASSET, a_contract, a_flat_fee, a_per_unit
 from tests.builders.enterprise import a_store, an_enterprise
 
@@ -60,6 +62,45 @@ def written(directory: Path, *contents: dict[str, Any]) -> Path:
 
 def test_a_file_becomes_the_contract_that_rating_takes(tmp_path: Path) -> None:
     assert load_contracts(written(tmp_path, a_file()), enterprise=an_enterprise()) == (a_contract(),)
+
+
+def test_a_price_that_goes_by_date_reads_and_stores_its_dates_as_text(tmp_path: Path) -> None:
+    agreed = an_indexed_price("indexed_flat_fee").parameters
+    indexed = a_contract(replace(an_indexed_price("indexed_flat_fee"), position=1))
+    content = a_file()
+    dated: Any = json.loads(json.dumps(agreed))
+    for value in dated["values"]:
+        value["from_date"] = date.fromisoformat(value["from_date"])
+    content["terms"] = [
+        {
+            "term_id": "indexed_flat_fee",
+            "rule": "indexed_flat_fee",
+            "description": "Indexed flat fee",
+            "parameters": dated,
+        }
+    ]
+    (loaded,) = load_contracts(written(tmp_path, content), enterprise=an_enterprise())
+    assert loaded == indexed
+    with a_store(tmp_path) as engine, sessions(engine).begin() as session:
+        apply_contracts(session, (loaded,))
+        assert stored_contract(session, loaded.contract_id) == indexed
+
+
+def test_a_reference_needs_a_meter_too(tmp_path: Path) -> None:
+    term = a_severity_factor(reference={"metric": "energy", "unit_code": "KWH"})
+    content = a_file()
+    content["terms"] = [
+        {
+            "term_id": term.term_id,
+            "rule": term.rule,
+            "metric": term.metric,
+            "quantity_unit_code": term.quantity_unit_code,
+            "description": term.description,
+            "parameters": dict(term.parameters),
+        }
+    ]
+    with pytest.raises(DocumentError, match=f"{ASSET} has no meter of energy; declare one"):
+        load_contracts(written(tmp_path, content), enterprise=an_enterprise())
 
 
 def put(*path: str | int, value: Any) -> Change:
