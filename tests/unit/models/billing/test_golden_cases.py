@@ -1,8 +1,8 @@
 """Golden cases run through the real rating code, to the cent.
 
 The cases come from the file that LINESHAFT_GOLDEN_CASES names, else from the whole collection beside the repository;
-where neither is there, the repository's own selection runs. Any file of the same form can be run: a case that no adapter
-of tests/unit/models/billing/golden accepts fails, it is never skipped.
+where neither is there, the repository's own selection runs. Any file of the same form can be run: a case that no
+adapter of tests/unit/models/billing/golden accepts fails, it is never skipped.
 """
 
 from __future__ import annotations
