@@ -11,21 +11,25 @@ difference never is; a period's differences add up to its corrected amount, in w
 however often is billed. Zuora's late-usage rule and OpenMeter's period-preserving engine do the same.
 
 Belongs here: snapshots of usage by period, and the differences between what is right and what was billed.
-Does not belong here: prices (`price` is any function from a cumulative quantity to money, as a contract's terms give
-it), choosing readings (dbt), or the documents that carry a difference (invoicing.py, crediting.py).
+Does not belong here: prices (rating), choosing readings (dbt), or the documents that carry a difference (invoicing.py,
+crediting.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import accumulate
 from typing import Literal
 
+from models.billing.rating.rating_pass import ReadyContract, rated_amounts
+from models.billing.rating.rules import ready
+from models.billing.terms import Contract
 from models.billing.usage import QuantityFlag, UsageRecord, sum_of
 from models.errors import RatingError
 from models.exact import WIDE, exact
-from models.money import Money
+from models.money import Money, total
 from models.timeline import Period
 
 CumulativePrice = Callable[[Decimal], Money]
@@ -34,6 +38,7 @@ CumulativePrice = Callable[[Decimal], Money]
 Scope = Literal["billing_period", "whole"]
 """Over what tiers, caps, allowances and minimums run: each billing period for itself, or all given periods together."""
 
+_DUE_AT_THE_END = "minimum_commitment"
 _WORST_FIRST: tuple[QuantityFlag, ...] = ("held", "estimated", "actual")
 
 
@@ -51,60 +56,53 @@ class PeriodDifference:
         return self.rated - self.billed
 
 
-def rate_periods(
-    quantities: Mapping[str, Decimal],
-    *,
-    price: CumulativePrice,
-    scope: Scope,
-    final_price: CumulativePrice | None = None,
-) -> dict[str, Money]:
-    """What each billing period costs. `quantities` are used in each, by name, in order of time.
+def bill_differences(rated: Mapping[str, Money], *, billed: Mapping[str, Money]) -> tuple[PeriodDifference, ...]:
+    """Every period as it was rated again, beside what was billed for it; one never billed stands at zero.
 
-    `final_price` is the price with what falls due when the whole scope ends, as a minimum commitment does: its true-up
-    belongs to the last period, and shrinks when usage arrives late. None while the scope still runs.
-
-    Raises RatingError for a negative quantity, MoneyError for one that is not exact.
+    Raises RatingError where a period was billed and not rated again: its usage cannot have vanished.
     """
-    amounts: dict[str, Money] = {}
-    used = Decimal(0)
-    rated_before: Money | None = None
-    for place, (name, quantity) in enumerate(quantities.items(), start=1):
-        if exact(quantity) < 0:
-            raise RatingError(f"Usage of {name} is {quantity}; what was used cannot be negative.")
-        if scope == "billing_period":
-            amounts[name] = price(quantity)
-            continue
-        used = WIDE.add(used, quantity)
-        is_last = place == len(quantities)
-        rated_now = final_price(used) if final_price and is_last else price(used)
-        amounts[name] = rated_now - rated_before if rated_before else rated_now
-        rated_before = rated_now
-    return amounts
-
-
-def bill_differences(
-    quantities: Mapping[str, Decimal],
-    *,
-    price: CumulativePrice,
-    scope: Scope,
-    billed: Mapping[str, Money],
-    final_price: CumulativePrice | None = None,
-) -> tuple[PeriodDifference, ...]:
-    """Every period rated again, beside what was billed for it; a period never billed stands at zero.
-
-    `quantities` is a snapshot: all that is known of each period now, not what is new. Raises RatingError where a period
-    was billed that the snapshot does not name: its usage cannot have vanished.
-    """
-    forgotten = [name for name in billed if name not in quantities]
+    forgotten = [name for name in billed if name not in rated]
     if forgotten:
-        raise RatingError(f"{forgotten[0]} was billed and is not among the usage given; rate all billed periods again.")
-    rated = rate_periods(quantities, price=price, scope=scope, final_price=final_price)
+        raise RatingError(f"{forgotten[0]} was billed and is not among the periods rated; rate all billed ones again.")
     return tuple(
         PeriodDifference(
             billing_period=name, rated=amount, billed=billed.get(name, Money(Decimal(0), amount.currency_code))
         )
         for name, amount in rated.items()
     )
+
+
+def rate_records(
+    contract: Contract, records: Mapping[str, UsageRecord], *, scope: Scope, is_scope_over: bool = False
+) -> dict[str, Money]:
+    """What each billing period of one meter costs under the contract's terms; `records` by period, in order of time.
+
+    The records are a snapshot: all that is known of each period now, not what is new. Over a whole scope a minimum
+    commitment falls due when `is_scope_over`: its true-up belongs to the last period, and shrinks when usage arrives
+    late. Raises RatingError where the records are not one meter's or do not follow each other.
+    """
+    final = ready(contract)
+    if scope == "billing_period":
+        return {name: _amount_of(final, record) for name, record in records.items()}
+    running = ready(replace(contract, terms=tuple(term for term in contract.terms if term.rule != _DUE_AT_THE_END)))
+    to_date = list(accumulate(records.values(), lambda before, record: usage_to_date([before, record])))
+    totals = [_amount_of(running, record) for record in to_date]
+    if is_scope_over and to_date:
+        totals[-1] = _amount_of(final, to_date[-1])
+    return _parts(tuple(records), totals)
+
+
+def rate_periods(quantities: Mapping[str, Decimal], *, price: CumulativePrice, scope: Scope) -> dict[str, Money]:
+    """The same for a bare price: what each billing period costs, `quantities` by period, in order of time.
+
+    Raises RatingError for a negative quantity, MoneyError for one that is not exact.
+    """
+    for name, quantity in quantities.items():
+        if exact(quantity) < 0:
+            raise RatingError(f"Usage of {name} is {quantity}; what was used cannot be negative.")
+    if scope == "billing_period":
+        return {name: price(quantity) for name, quantity in quantities.items()}
+    return _parts(tuple(quantities), [price(quantity) for quantity in accumulate(quantities.values(), WIDE.add)])
 
 
 def usage_to_date(records: Iterable[UsageRecord]) -> UsageRecord:
@@ -135,3 +133,19 @@ def usage_to_date(records: Iterable[UsageRecord]) -> UsageRecord:
             segments=(*merged.segments, *numbered),
         )
     return merged
+
+
+def _amount_of(prepared: ReadyContract, record: UsageRecord) -> Money:
+    currency_code = prepared.contract.currency_code
+    amounts = rated_amounts(
+        prepared, usage={record.metric: record}, availability=None, service_period=record.service_period
+    )
+    return total((Money(amount, currency_code) for amount in amounts), currency_code=currency_code)
+
+
+def _parts(names: Sequence[str], totals: Sequence[Money]) -> dict[str, Money]:
+    """What each period adds to the total before it."""
+    return {
+        name: now if place == 0 else now - totals[place - 1]
+        for place, (name, now) in enumerate(zip(names, totals, strict=True))
+    }

@@ -26,7 +26,7 @@ from models.billing.recurring_units import (
     price_units,
     prorated_sum,
 )
-from models.billing.rerating import bill_differences
+from models.billing.rerating import bill_differences, rate_periods
 from models.billing.usage import Reading
 from models.errors import RatingError
 from models.exact import divide
@@ -109,7 +109,7 @@ def estimated_month(case: Case) -> dict[str, Decimal]:
     estimate = mean_of_last([number(hours) for hours in case["usage"]["months"]], count=int(match[1]))
     billed = {"month": price(estimate.quantity)}
     read = {"month": number(case["usage"]["later_actual"])}
-    (late,) = bill_differences(read, price=price, scope="billing_period", billed=billed)
+    (late,) = bill_differences(rate_periods(read, price=price, scope="billing_period"), billed=billed)
     return {"estimated_invoice": late.billed.amount, "correction": late.amount.amount}
 
 

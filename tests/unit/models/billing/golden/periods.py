@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from itertools import islice, pairwise
+from itertools import accumulate, islice, pairwise
 from typing import Any
 
 from models.billing.counter_steps import steps_between
@@ -34,7 +34,7 @@ from models.billing.proration import (
 )
 from models.billing.rating import rate
 from models.billing.rating.share import PeriodShare
-from models.billing.rerating import CumulativePrice, bill_differences
+from models.billing.rerating import CumulativePrice, bill_differences, rate_records
 from models.billing.terms import Term
 from models.billing.usage import Availability, UsageRecord
 from models.exact import exact
@@ -270,42 +270,46 @@ def priced_by(*terms: Term) -> CumulativePrice:
     return price
 
 
-def billed_by_runs(runs: Sequence[Mapping[str, Decimal]], *, price: CumulativePrice) -> list[list[Decimal]]:
-    """What each run bills per period, after the runs before it."""
+def snapshot_of(cumulative: Sequence[object]) -> dict[str, UsageRecord]:
+    """Units that are cumulative over the periods, as a counter read at the ends of months that follow each other."""
+    readings = [Decimal(0), *map(number, cumulative)]
+    months = billing_periods(cycle="month", zone="Europe/Berlin", from_date=date(2026, 1, 1), until_date=date.max)
+    return {
+        month.name: usage_of(str(before), str(after), period=month.period)
+        for month, (before, after) in zip(months, pairwise(readings), strict=False)
+    }
+
+
+def billed_by_runs(runs: Sequence[Sequence[object]], *, terms: Sequence[Term]) -> list[list[Decimal]]:
+    """What each run bills per period, after the runs before it; the terms run over all of them."""
     billed: dict[str, Money] = {}
     bills = []
-    for snapshot in runs:
-        differences = bill_differences(snapshot, price=price, scope="whole", billed=billed)
+    for cumulative in runs:
+        rated_again = rate_records(a_contract(*terms), snapshot_of(cumulative), scope="whole")
+        differences = bill_differences(rated_again, billed=billed)
         billed = {one.billing_period: one.billed + one.amount for one in differences}
         bills.append([one.amount.amount for one in differences])
     return bills
 
 
 def late_usage(case: Case) -> list[list[Decimal]]:
-    """Each run is a snapshot of units that are cumulative over the periods."""
-    snapshots = [[Decimal(0), *map(number, snapshot)] for snapshot in case["usage"]["runs"]]
-    runs = [
-        {f"period {place}": after - before for place, (before, after) in enumerate(pairwise(snapshot), start=1)}
-        for snapshot in snapshots
-    ]
-    return billed_by_runs(runs, price=priced_by(*terms_of(case["parameters"])))
+    return billed_by_runs(case["usage"]["runs"], terms=terms_of(case["parameters"]))
 
 
 def cumulative_snapshots(case: Case) -> list[Decimal]:
     """One period, rated again for each snapshot."""
-    runs = [{"period": number(quantity)} for quantity in case["usage"]["cumulative"]]
-    price = priced_by(*terms_of(case["parameters"]))
-    return [amount for (amount,) in billed_by_runs(runs, price=price)]
+    runs = [[quantity] for quantity in case["usage"]["cumulative"]]
+    return [amount for (amount,) in billed_by_runs(runs, terms=terms_of(case["parameters"]))]
 
 
 def blocks_by_period(case: Case) -> list[Decimal]:
     """Each period for itself: all its units, less what was billed for it."""
     names = sorted(name for name in case["usage"] if name.startswith("period"))
-    used = {name: sum((number(units) for units in case["usage"][name]), Decimal(0)) for name in names}
-    billed = {name: euro(amount) for name, amount in zip(names, case["usage"]["already_billed"], strict=True)}
-    price = priced_by(*terms_of(case["parameters"]))
-    differences = bill_differences(used, price=price, scope="billing_period", billed=billed)
-    return [one.amount.amount for one in differences]
+    used = [sum((number(units) for units in case["usage"][name]), Decimal(0)) for name in names]
+    records = snapshot_of(list(accumulate(used)))
+    billed = {name: euro(amount) for name, amount in zip(records, case["usage"]["already_billed"], strict=True)}
+    rated_again = rate_records(a_contract(*terms_of(case["parameters"])), records, scope="billing_period")
+    return [one.amount.amount for one in bill_differences(rated_again, billed=billed)]
 
 
 def is_snapshots(case: Case) -> bool:
