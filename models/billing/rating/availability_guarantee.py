@@ -47,7 +47,7 @@ class AvailabilityBonus(BaseModel):
 
 
 class AvailabilityGuaranteeParameters(RuleParameters):
-    """`guaranteed_ratio` 0..1; `percent_per_point` and `cap_percent` of the flat fee `base_term`."""
+    """`guaranteed_ratio` 0..1; `percent_per_point` and `cap_percent` of the fixed fee `base_term`."""
 
     guaranteed_ratio: ExactNumber = Field(gt=0, le=1)
     percent_per_point: ExactNumber = Field(gt=0, le=100)
@@ -77,7 +77,7 @@ class Shortfall(NamedTuple):
 def rate_availability_guarantee(given: RuleInput) -> tuple[RatedLine, ...]:
     """One line: the credit, the bonus, or zero."""
     parameters = given.parameters(AvailabilityGuaranteeParameters)
-    base = base_amount(given, parameters)
+    base = base_amount_of(given, parameters.base_term)
     measured = given.availability
     if measured is None:
         reason = f"{given.term.term_id}: no machine states reached the warehouse for this period"
@@ -138,11 +138,6 @@ def points_short(measured: Availability, parameters: AvailabilityGuaranteeParame
 def count_points(points: Fraction, counting: PointCounting) -> Fraction:
     """Whole points, floored, or all of them."""
     return Fraction(points.numerator // points.denominator) if counting == "whole" else points
-
-
-def base_amount(given: RuleInput, parameters: AvailabilityGuaranteeParameters) -> Money:
-    """The flat fee that the credit is a percentage of."""
-    return base_amount_of(given, parameters.base_term)
 
 
 def availability_data(measured: Availability) -> dict[str, str]:

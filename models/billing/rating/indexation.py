@@ -12,7 +12,7 @@ Two rules share the clause: `indexation` prices metered units, `indexed_flat_fee
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -20,6 +20,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from models.billing.rating.charge import minor_unit_of
 from models.billing.rating.line import RatedLine, RuleInput, RuleParameters
 from models.billing.rating.quantity import priced_quantity
 from models.errors import RatingError
@@ -75,6 +76,12 @@ class IndexationParameters(RuleParameters):
         return self
 
 
+class IndexedFlatFeeParameters(IndexationParameters):
+    """`base_price` per billing period; where it is covered in part, `is_prorated` charges that share of the rate."""
+
+    is_prorated: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class IndexedRate:
     """The rate of one day, the values it follows from, and how."""
@@ -82,6 +89,7 @@ class IndexedRate:
     rate: Decimal
     values: tuple[IndexValue, ...]
     steps: tuple[str, ...]
+    hold_reason: str | None = None
 
 
 def indexed_rate(parameters: IndexationParameters, *, on: date) -> IndexedRate:
@@ -111,7 +119,7 @@ def indexed_rate(parameters: IndexationParameters, *, on: date) -> IndexedRate:
 def rate_indexation(given: RuleInput) -> tuple[RatedLine, ...]:
     """One line: the metered quantity at the indexed rate."""
     priced = priced_quantity(given)
-    rate, hold_reason = _rate_of(given)
+    rate = _rate_of(given, IndexationParameters)
     return (
         given.line(
             quantity=priced.quantity,
@@ -120,14 +128,14 @@ def rate_indexation(given: RuleInput) -> tuple[RatedLine, ...]:
             formula=f"quantity x rate; rate = {_FORMULA}",
             inputs=_inputs(rate),
             steps=(*priced.steps, *rate.steps),
-            hold_reason=priced.hold_reason or hold_reason,
+            hold_reason=priced.hold_reason or rate.hold_reason,
         ),
     )
 
 
 def rate_indexed_flat_fee(given: RuleInput) -> tuple[RatedLine, ...]:
     """One line: the indexed amount, once."""
-    rate, hold_reason = _rate_of(given)
+    rate = indexed_fee(given)
     return (
         given.line(
             quantity=Decimal(1),
@@ -136,20 +144,30 @@ def rate_indexed_flat_fee(given: RuleInput) -> tuple[RatedLine, ...]:
             formula=f"1 month x rate; rate = {_FORMULA}",
             inputs=_inputs(rate),
             steps=rate.steps,
-            hold_reason=hold_reason,
+            hold_reason=rate.hold_reason,
         ),
     )
 
 
-def _rate_of(given: RuleInput) -> tuple[IndexedRate, str | None]:
+def indexed_fee(given: RuleInput) -> IndexedRate:
+    """The rate of a fixed fee, or the covered share of it, rounded half-up once at the minor unit."""
+    rate = _rate_of(given, IndexedFlatFeeParameters)
+    if given.share.is_whole or not given.parameters(IndexedFlatFeeParameters).is_prorated:
+        return rate
+    charged = given.share.of(rate.rate, minor_unit=minor_unit_of(given.contract.currency_code))
+    told = f"the contract covers {given.share.told()}: of {plain_text(rate.rate)} that is {plain_text(charged)}"
+    return replace(rate, rate=charged, steps=(*rate.steps, told))
+
+
+def _rate_of(given: RuleInput, model: type[IndexationParameters]) -> IndexedRate:
     if given.service_period is None:
         raise RatingError(f"Term {given.term.term_id} goes by date; rate it with its service period.")
     on = local_date(given.service_period.start, given.contract.time_zone)
     try:
-        return indexed_rate(given.parameters(IndexationParameters), on=on), None
+        return indexed_rate(given.parameters(model), on=on)
     except _NotPublishedError as missing:
         reason = f"{given.term.term_id}: {missing}"
-        return IndexedRate(rate=Decimal(0), values=(), steps=(reason,)), reason
+        return IndexedRate(rate=Decimal(0), values=(), steps=(reason,), hold_reason=reason)
 
 
 class _NotPublishedError(RatingError):

@@ -1,7 +1,7 @@
 """Performance credit: what a machine consumed beyond what was guaranteed, given back at an agreed value.
 
     allowed = guaranteed_rate x reference quantity x (1 + tolerance_percent / 100)
-    credit  = (measured - allowed) x unit_value, never below zero; at most cap.percent of the flat fee cap.base_term
+    credit  = (measured - allowed) x unit_value, never below zero; at most cap.percent of the fixed fee cap.base_term
 
 The form of a fleet-hour agreement's fuel credit, C = (D - GR) % x Y x H x F: D and GR are measured and tolerated
 deterioration in percent, Y the guaranteed consumption per hour, H the hours, F the price of fuel. Here Y x H is
@@ -28,7 +28,7 @@ _PERCENT = Decimal("0.01")
 
 
 class CreditCap(BaseModel):
-    """At most this share of a flat fee."""
+    """At most this share of a fixed fee."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

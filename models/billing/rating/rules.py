@@ -9,24 +9,26 @@ from collections.abc import Mapping
 
 from models.billing.rating.adjustment import AdjustmentParameters
 from models.billing.rating.amount_discount import AMOUNT_DISCOUNT
-from models.billing.rating.availability_guarantee import (
-    AvailabilityGuaranteeParameters,
-    base_amount,
-    rate_availability_guarantee,
-)
+from models.billing.rating.availability_guarantee import AvailabilityGuaranteeParameters, rate_availability_guarantee
+from models.billing.rating.base_amount import base_term_of
 from models.billing.rating.charge import Pricing
 from models.billing.rating.dimension_prices import DIMENSION_PRICES
 from models.billing.rating.flat_fee import FLAT_FEE
 from models.billing.rating.hour_bands import HourBandsParameters, rate_hour_bands
-from models.billing.rating.indexation import IndexationParameters, rate_indexation, rate_indexed_flat_fee
-from models.billing.rating.line import Rating, RuleInput, RuleParameters, read_parameters
+from models.billing.rating.indexation import (
+    IndexationParameters,
+    IndexedFlatFeeParameters,
+    rate_indexation,
+    rate_indexed_flat_fee,
+)
+from models.billing.rating.line import Rating, RuleParameters, read_parameters
 from models.billing.rating.maximum import MAXIMUM
 from models.billing.rating.minimum_commitment import MINIMUM_COMMITMENT
 from models.billing.rating.parts import UsagePart
 from models.billing.rating.per_part import PER_PART
 from models.billing.rating.percentage import PERCENTAGE
 from models.billing.rating.percentage_discount import PERCENTAGE_DISCOUNT
-from models.billing.rating.performance_credit import PerformanceCreditParameters, credit_cap, rate_performance_credit
+from models.billing.rating.performance_credit import PerformanceCreditParameters, rate_performance_credit
 from models.billing.rating.prepaid_credit import PREPAID_CREDIT
 from models.billing.rating.prices import PRICES
 from models.billing.rating.rating_pass import NO_PARTS, ReadyContract, Rule, rated_lines, ready_contract
@@ -52,7 +54,7 @@ RULES: Mapping[str, Rule] = {
     "dimension_prices": _priced(DIMENSION_PRICES, is_metered=True),
     "availability_guarantee": Rule(parameters=AvailabilityGuaranteeParameters, rate=rate_availability_guarantee),
     "indexation": Rule(parameters=IndexationParameters, rate=rate_indexation, is_metered=True),
-    "indexed_flat_fee": Rule(parameters=IndexationParameters, rate=rate_indexed_flat_fee),
+    "indexed_flat_fee": Rule(parameters=IndexedFlatFeeParameters, rate=rate_indexed_flat_fee),
     "performance_credit": Rule(parameters=PerformanceCreditParameters, rate=rate_performance_credit, is_metered=True),
     "severity_factor": Rule(parameters=SeverityFactorParameters, rate=rate_severity_factor, is_metered=True),
     "hour_bands": Rule(parameters=HourBandsParameters, rate=rate_hour_bands, is_metered=True),
@@ -123,9 +125,9 @@ def check_terms(contract: Contract) -> None:
         ):
             raise RatingError(f"Term {term.term_id} ({term.rule}) names a term twice in applies_to; name it once.")
         if isinstance(item.parameters, AvailabilityGuaranteeParameters):
-            base_amount(RuleInput(contract=contract, term=term, usage=None, availability=None), item.parameters)
+            base_term_of(contract, term_id=term.term_id, base_term=item.parameters.base_term)
         if isinstance(item.parameters, PerformanceCreditParameters) and item.parameters.cap is not None:
-            credit_cap(RuleInput(contract=contract, term=term, usage=None, availability=None), item.parameters.cap)
+            base_term_of(contract, term_id=term.term_id, base_term=item.parameters.cap.base_term)
 
 
 def _rule_and_parameters(term: Term) -> tuple[Rule, RuleParameters]:

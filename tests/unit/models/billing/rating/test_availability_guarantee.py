@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.billing.rating import RatedLine, check_terms, rate
+from models.billing.rating.share import WHOLE_PERIOD, PeriodShare
 from models.billing.terms import Term
 from models.billing.usage import Availability
 from models.errors import RatingError
+from tests.builders.clauses import an_indexed_price
 from tests.builders.contracts import ASSET, a_contract, a_flat_fee, an_availability_guarantee
 from tests.builders.readings import MARCH, availability_in_hours
 
@@ -92,3 +95,30 @@ def test_more_downtime_is_never_worth_more_to_the_supplier(one: str, other: str,
 def test_linear_credits_are_at_least_the_whole_points_ones(supplier: str) -> None:
     measured = availability_in_hours(supplier=supplier)
     assert rated(measured, points="linear").amount.amount <= rated(measured).amount.amount
+
+
+def rated_in_part(base: Term, *, share: PeriodShare) -> Decimal:
+    lines = rate(
+        a_contract(base, a_guarantee(base_term=base.term_id)),
+        physical_asset_id=ASSET,
+        service_period=MARCH,
+        usage={},
+        availability=availability_in_hours(),
+        share=share,
+    ).lines
+    return lines[1].amount.amount
+
+
+def test_the_credit_is_a_share_of_what_the_fee_charged() -> None:
+    half = PeriodShare(Decimal(1), Decimal(2))
+    whole_fee = a_flat_fee("8000")
+    prorated = replace(whole_fee, parameters={"amount": "8000", "is_prorated": True})
+    assert rated_in_part(whole_fee, share=half) == Decimal("-800.00")
+    assert rated_in_part(prorated, share=half) == Decimal("-400.00")
+    assert rated_in_part(prorated, share=WHOLE_PERIOD) == Decimal("-800.00")
+
+
+def test_an_indexed_fee_is_a_base_too_as_it_is_charged() -> None:
+    indexed = replace(an_indexed_price("indexed_flat_fee", is_prorated=True), position=1)
+    assert rated_in_part(indexed, share=WHOLE_PERIOD) == Decimal("-10.40")  # a tenth of 103.97
+    assert rated_in_part(indexed, share=PeriodShare(Decimal(1), Decimal(2))) == Decimal("-5.20")  # of 51.99

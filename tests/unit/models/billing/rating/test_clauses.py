@@ -171,7 +171,7 @@ def test_more_hours_never_cost_less(steps: list[tuple[int, int]], data: st.DataO
             a_severity_factor(bands=[{"up_to": "2", "factor": "1"}, {"up_to": "1", "factor": "1"}]),
             "the last, and only the last, is null",
         ),
-        (a_performance_credit(cap={"base_term": "rent", "percent": "5"}), "no flat_fee term"),
+        (a_performance_credit(cap={"base_term": "rent", "percent": "5"}), "no flat_fee or indexed_flat_fee term"),
         (a_performance_credit(guaranteed_rate=0.5), "is a float"),
         (some_hour_bands(agreed_band=4), "agreed_band is 4, of 3 bands"),
         (

@@ -228,7 +228,7 @@ def test_usage_measured_for_another_asset_is_refused() -> None:
         (a_graduated({"up_to": None, "unit_price": "1"}, {"up_to": None, "unit_price": "1"}), "only the last"),
         (a_graduated({"up_to": "0", "unit_price": "1"}, {"up_to": None, "unit_price": "1"}), "greater than"),
         (a_graduated({"up_to": "5", "unit_price": "1"}, *TIERS), "each tier's up_to is greater"),
-        (an_availability_guarantee(base_term="rent"), "no flat_fee term"),
+        (an_availability_guarantee(base_term="rent"), "no flat_fee or indexed_flat_fee term"),
         (an_availability_guarantee(guaranteed_ratio="97"), "less than or equal to 1"),
     ],
 )
