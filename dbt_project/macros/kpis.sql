@@ -25,27 +25,32 @@
         sum({{ elements }}.unplanned_item_quantity) as unplanned_item_quantity
 {%- endmacro %}
 
+{# One exact sum by another, as a double; null where the second is zero. #}
+{% macro ratio(numerator, denominator) -%}
+    cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0)
+{%- endmacro %}
+
 {# The indicators over the columns of kpi_sums. Goes into a select list. #}
 {% macro kpi_ratios() -%}
     {%- set busy = '(actual_production_time_s + actual_unit_setup_time_s + actual_unit_delay_time_s)' -%}
     {%- set processing = '(actual_production_time_s + actual_unit_setup_time_s)' -%}
-    actual_production_time_s / nullif(planned_busy_time_s, 0) as availability_ratio,
-        case when produced_quantity > 0 then planned_run_time_s / nullif(counting_production_time_s, 0) end as effectiveness_ratio,
-        cast(good_quantity as double) / nullif(cast(produced_quantity as double), 0) as quality_ratio,
-        case when produced_quantity > 0 then good_run_time_s / nullif(counting_planned_busy_time_s, 0) end as oee_ratio,
+    {{ ratio('actual_production_time_s', 'planned_busy_time_s') }} as availability_ratio,
+        case when produced_quantity > 0 then {{ ratio('planned_run_time_s', 'counting_production_time_s') }} end as effectiveness_ratio,
+        {{ ratio('good_quantity', 'produced_quantity') }} as quality_ratio,
+        case when produced_quantity > 0 then {{ ratio('good_run_time_s', 'counting_planned_busy_time_s') }} end as oee_ratio,
         case
             when produced_quantity > 0
                 then
-                    (counting_production_time_s + counting_setup_time_s) / nullif(counting_planned_busy_time_s, 0)
-                    * good_run_time_s / nullif(counting_production_time_s, 0)
+                    {{ ratio('counting_production_time_s + counting_setup_time_s', 'counting_planned_busy_time_s') }}
+                    * {{ ratio('good_run_time_s', 'counting_production_time_s') }}
         end as net_equipment_effectiveness_ratio,
-        {{ busy }} / nullif(planned_busy_time_s, 0) as allocation_efficiency_ratio,
-        actual_production_time_s / nullif(actual_production_time_s + actual_unit_delay_time_s, 0) as technical_efficiency_ratio,
-        actual_production_time_s / nullif({{ busy }}, 0) as utilisation_efficiency_ratio,
-        actual_unit_setup_time_s / nullif({{ processing }}, 0) as setup_ratio,
-        cast(scrap_quantity as double) / nullif(cast(produced_quantity as double), 0) as scrap_ratio,
-        planned_run_time_s > counting_production_time_s as is_effectiveness_above_one,
+        {{ ratio(busy, 'planned_busy_time_s') }} as allocation_efficiency_ratio,
+        {{ ratio('actual_production_time_s', 'actual_production_time_s + actual_unit_delay_time_s') }} as technical_efficiency_ratio,
+        {{ ratio('actual_production_time_s', busy) }} as utilisation_efficiency_ratio,
+        {{ ratio('actual_unit_setup_time_s', processing) }} as setup_ratio,
+        {{ ratio('scrap_quantity', 'produced_quantity') }} as scrap_ratio,
+        planned_run_time_s > cast(counting_production_time_s as double) as is_effectiveness_above_one,
         unplanned_item_quantity > 0 as is_plan_missing,
-        greatest(observed_s - uncovered_s, 0) / nullif(observed_s, 0) as completeness_ratio,
-        greatest(observed_s - uncovered_s, 0) / nullif(observed_s, 0) >= {{ var('completeness_threshold') }} as is_complete
+        {{ ratio('greatest(observed_s - uncovered_s, 0)', 'observed_s') }} as completeness_ratio,
+        {{ ratio('greatest(observed_s - uncovered_s, 0)', 'observed_s') }} >= {{ var('completeness_threshold') }} as is_complete
 {%- endmacro %}

@@ -57,7 +57,7 @@ calendars as (
     select
         ancestors.ancestor_id as equipment_id,
         unit_days.shift_date,
-        cast(sum(unit_days.calendar_time_s) as double) as calendar_time_s
+        sum(unit_days.calendar_time_s) as calendar_time_s
     from unit_days
     inner join ancestors on unit_days.work_unit_id = ancestors.equipment_id
     group by all
@@ -67,7 +67,7 @@ final as (
     select
         rated.*,
         calendars.calendar_time_s,
-        case when rated.produced_quantity > 0 then rated.good_run_time_s / calendars.calendar_time_s end as teep_ratio
+        case when rated.produced_quantity > 0 then {{ ratio('rated.good_run_time_s', 'calendars.calendar_time_s') }} end as teep_ratio
     from rated
     left join calendars
         on rated.equipment_id = calendars.equipment_id and rated.shift_date = calendars.shift_date

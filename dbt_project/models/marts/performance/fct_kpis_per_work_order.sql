@@ -31,7 +31,7 @@ executed as (
         material_id,
         work_unit_id,
         planned_quantity,
-        cast({{ seconds_between('actual_start_at', 'actual_end_at') }} as double) as actual_order_execution_time_s
+        {{ seconds_between('actual_start_at', 'actual_end_at') }} as actual_order_execution_time_s
     from work_orders
 ),
 
@@ -42,11 +42,12 @@ final as (
         executed.work_unit_id,
         executed.planned_quantity,
         executed.actual_order_execution_time_s,
-        cast(rated.produced_quantity as double)
-        / nullif(executed.actual_order_execution_time_s, 0) * 3600 as throughput_per_h,
-        (rated.actual_production_time_s + rated.actual_unit_setup_time_s + rated.actual_unit_delay_time_s)
-        / nullif(executed.actual_order_execution_time_s, 0) as allocation_ratio,
-        rated.actual_production_time_s / nullif(executed.actual_order_execution_time_s, 0) as production_process_ratio
+        {{ ratio('rated.produced_quantity', 'executed.actual_order_execution_time_s') }} * 3600 as throughput_per_h,
+        {{ ratio(
+            'rated.actual_production_time_s + rated.actual_unit_setup_time_s + rated.actual_unit_delay_time_s',
+            'executed.actual_order_execution_time_s',
+        ) }} as allocation_ratio,
+        {{ ratio('rated.actual_production_time_s', 'executed.actual_order_execution_time_s') }} as production_process_ratio
     from rated
     left join executed on rated.work_order_id = executed.work_order_id
 )

@@ -49,8 +49,8 @@ final as (
         shift_date,
         {{ loop.index }} as loss_position,
         '{{ name }}' as loss,
-        {{ seconds }} as duration_s,
-        ({{ seconds }}) / nullif(observed_s, 0) as observed_ratio
+        cast({{ seconds }} as double) as duration_s,
+        {{ ratio(seconds, 'observed_s') }} as observed_ratio
     from summed
     {%- if not loop.last %}
     union all

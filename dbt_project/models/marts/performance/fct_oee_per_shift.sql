@@ -14,12 +14,12 @@ summed as (
         site_id,
         shift_id,
         shift_date,
-        sum(planned_downtime_s) as planned_downtime_s,
-        sum(planned_busy_time_s) as planned_busy_time_s,
-        sum(actual_production_time_s) as actual_production_time_s,
-        sum(actual_unit_setup_time_s) as actual_unit_setup_time_s,
-        sum(actual_unit_delay_time_s) as actual_unit_delay_time_s,
-        sum(actual_unit_down_time_s) as actual_unit_down_time_s,
+        cast(sum(planned_downtime_s) as double) as planned_downtime_s,
+        cast(sum(planned_busy_time_s) as double) as planned_busy_time_s,
+        cast(sum(actual_production_time_s) as double) as actual_production_time_s,
+        cast(sum(actual_unit_setup_time_s) as double) as actual_unit_setup_time_s,
+        cast(sum(actual_unit_delay_time_s) as double) as actual_unit_delay_time_s,
+        cast(sum(actual_unit_down_time_s) as double) as actual_unit_down_time_s,
         sum(planned_run_time_s) as planned_run_time_s,
         sum(good_run_time_s) as good_run_time_s,
         sum(produced_quantity) as produced_quantity,
@@ -27,8 +27,8 @@ summed as (
         sum(scrap_quantity) as scrap_quantity,
         sum(unplanned_item_quantity) as unplanned_item_quantity,
         bool_or(is_counting_items) as is_counting_items,
-        sum(observed_s) as observed_s,
-        sum(uncovered_s) as uncovered_s
+        cast(sum(observed_s) as double) as observed_s,
+        cast(sum(uncovered_s) as double) as uncovered_s
     from elements
     group by all
     having sum(observed_s) is not null
