@@ -67,10 +67,12 @@ def severity_of(quantity: Decimal, reference: Decimal, bands: tuple[SeverityBand
     ratio = Fraction(quantity) / Fraction(reference)
     shown = round_quantity(divide(ratio))
     told = f"severity: {plain_text(quantity)} / {plain_text(reference)} = {plain_text(shown)} (shown at 4 decimals)"
-    for number, band in enumerate(bands, start=1):
-        if band.up_to is None or ratio <= Fraction(band.up_to):
-            return Severity(number, band, told)
-    raise AssertionError("the last band is open")  # pragma: no cover
+    number, band = next(  # the last band is open
+        (number, band)
+        for number, band in enumerate(bands, start=1)
+        if band.up_to is None or ratio <= Fraction(band.up_to)
+    )
+    return Severity(number, band, told)
 
 
 def rate_severity_factor(given: RuleInput) -> tuple[RatedLine, ...]:

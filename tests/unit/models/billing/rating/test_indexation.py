@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from models.billing.rating import RatedLine, check_terms, rate
 from models.billing.rating.indexation import IndexationParameters, indexed_rate
+from models.billing.rating.rating_pass import rated_amounts
+from models.billing.rating.rules import ready
 from models.billing.terms import Term
 from models.errors import RatingError
 from tests.builders.clauses import a_published_value, an_indexed_price
@@ -54,6 +56,11 @@ def test_a_fixed_amount_follows_the_same_clause() -> None:
 def test_the_last_value_by_the_first_day_is_in_force(on: str, labour: str) -> None:
     found = indexed_rate(IndexationParameters.model_validate(AGREED), on=date.fromisoformat(on))
     assert found.values[0].value == Decimal(labour)
+
+
+def test_a_price_that_goes_by_date_is_not_rated_without_one() -> None:
+    with pytest.raises(RatingError, match="goes by date; rate it with its service period"):
+        rated_amounts(ready(a_contract(an_indexed_price("indexed_flat_fee"))), usage={}, availability=None)
 
 
 def test_an_index_without_a_value_holds_the_invoice() -> None:
