@@ -14,6 +14,7 @@ Belongs here: shares of periods and the amounts that follow from them. Does not 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -22,7 +23,7 @@ from fractions import Fraction
 from models.billing.periods import BillingPeriod, Cycle, billing_periods
 from models.billing.rating.share import PeriodShare
 from models.errors import RatingError
-from models.exact import divide
+from models.exact import WIDE, divide
 from models.money import Money, minor_units, round_to
 from models.timeline import Period
 
@@ -65,6 +66,24 @@ def prorate(amount: Money, share: PeriodShare) -> Money:
     """The share of the amount (a fee, a minimum, an allowance's value), rounded half-up once at the minor unit."""
     minor_unit = Decimal(1).scaleb(-minor_units(amount.currency_code))
     return Money(share.of(amount.amount, minor_unit=minor_unit), amount.currency_code)
+
+
+def prorate_parts(amount: Money, shares: Sequence[PeriodShare]) -> tuple[Money, ...]:
+    """Consecutive shares of one whole, such that their amounts add up to the amount of them all together.
+
+    Each is the rounded amount up to its end less the rounded amount up to its start: no cent is won or lost however
+    often a period is split. Raises RatingError for shares of different wholes.
+    """
+    parts: list[Money] = []
+    covered, charged = Decimal(0), Money(Decimal(0), amount.currency_code)
+    for share in shares:
+        if share.whole != shares[0].whole:
+            raise RatingError(f"A share of {share.whole} and one of {shares[0].whole} are not parts of one period.")
+        covered = WIDE.add(covered, share.part)
+        up_to_here = prorate(amount, PeriodShare(covered, share.whole))
+        parts.append(up_to_here - charged)
+        charged = up_to_here
+    return tuple(parts)
 
 
 def change_of_price(*, old: Money, new: Money, left: PeriodShare) -> PriceChange:

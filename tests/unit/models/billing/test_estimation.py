@@ -24,6 +24,17 @@ def test_a_step_parted_at_a_boundary_keeps_its_sum_and_whole_counts_before_it(qu
     assert 0 <= split.before <= quantity
 
 
+@given(st.integers(0, 10**6), st.lists(st.integers(0, 1200), min_size=2, max_size=2).map(sorted))
+def test_a_step_parted_at_two_boundaries_counts_nothing_twice(quantity: int, seconds: list[int]) -> None:
+    opening, closing = a_reading("0"), a_reading(str(quantity), at=MARCH.start + timedelta(minutes=20))
+    first, second = (
+        split_at(MARCH.start + timedelta(seconds=second), opening=opening, closing=closing, quantity=Decimal(quantity))
+        for second in seconds
+    )
+    assert 0 <= first.before <= second.before
+    assert first.before + (second.before - first.before) + second.after == quantity
+
+
 def test_a_step_is_parted_by_time() -> None:
     opening = a_reading("1000", at=MARCH.end - timedelta(minutes=10))
     closing = a_reading("1041", at=MARCH.end + timedelta(minutes=10))

@@ -16,13 +16,14 @@ from models.billing.proration import (
     change_of_price,
     cycles_between,
     prorate,
+    prorate_parts,
     round_cycles,
     share_by_day,
     share_by_time,
 )
 from models.billing.rating.share import PeriodShare
 from models.errors import RatingError
-from models.money import Money
+from models.money import Money, total
 from models.timeline import Period
 
 BERLIN = "Europe/Berlin"
@@ -89,6 +90,21 @@ def test_the_parts_of_an_amount_are_the_amount_up_to_half_a_cent_each(
     assert Fraction(first.part) / Fraction(first.whole) + Fraction(second.part) / Fraction(second.whole) == 1
     parts = prorate(euro(amount), first) + prorate(euro(amount), second)
     assert abs(parts.amount - amount) <= Decimal("0.01")
+
+
+@given(cents, st.lists(st.integers(0, 40), min_size=1, max_size=8).filter(any))
+def test_under_any_split_of_a_period_the_parts_are_the_whole(amount: Decimal, days_of_parts: list[int]) -> None:
+    whole = sum(days_of_parts)
+    parts = prorate_parts(euro(amount), [share(part, whole) for part in days_of_parts])
+    assert total(parts, currency_code="EUR").amount == amount
+    assert all(part.amount >= 0 for part in parts)
+
+
+def test_three_thirds_of_a_tenner_are_a_tenner() -> None:
+    parts = prorate_parts(euro("10.00"), [share(1, 3)] * 3)
+    assert [str(part.amount) for part in parts] == ["3.33", "3.34", "3.33"]
+    with pytest.raises(RatingError, match="not parts of one period"):
+        prorate_parts(euro("10.00"), [share(1, 3), share(1, 2)])
 
 
 def test_a_change_is_a_credit_and_a_charge_each_rounded() -> None:
