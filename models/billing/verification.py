@@ -25,6 +25,7 @@ from models.billing.invoice import InvoiceRow
 from models.billing.invoice_view import document_of, invoice_document
 from models.billing.number_sequence import GENESIS, NumberSequenceRow, invoice_number
 from models.billing.rating import RatedLine, rate
+from models.billing.rating.parts import UsagePart, parts_of
 from models.billing.seal import invoice_sha256
 from models.billing.terms import Contract, CoveredAsset, Term
 from models.billing.totals import totals_of
@@ -148,11 +149,14 @@ def _rated_again(document: InvoiceDocument) -> tuple[RatedLine, ...]:
     terms: dict[str, Term] = {}
     usage: dict[str, UsageRecord] = {}
     availability = None
+    parts: dict[str, tuple[UsagePart, ...]] = {}
     for line in document.lines:
         inputs: Mapping[str, Any] = line.explanation["inputs"]  # type: ignore[assignment]  # checked by its use
         terms[line.term_id] = Term(**inputs["term"])
         if "availability" in inputs:
             availability = Availability(**{name: exact(value) for name, value in inputs["availability"].items()})
+        if line.metric is not None and "parts" in inputs:
+            parts[line.metric] = parts_of(inputs["parts"])
         if line.metric is not None:
             record = _usage_of(document, line, period)
             if usage.setdefault(line.metric, record) != record:
@@ -185,6 +189,7 @@ def _rated_again(document: InvoiceDocument) -> tuple[RatedLine, ...]:
         service_period=period,
         usage=usage,
         availability=availability,
+        parts=parts,
     ).lines
 
 

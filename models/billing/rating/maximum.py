@@ -29,9 +29,10 @@ class MaximumParameters(AdjustmentParameters):
         return Phase.MAXIMUM
 
     def agreed(self, basis: Basis) -> Decimal:
-        """The amount of this period, in whole minor units."""
-        share = basis.share if self.is_prorated else Basis().share
-        return share.of(self.amount, minor_unit=basis.minor_unit)
+        """The amount of this period; a share of it in whole minor units."""
+        if not self.is_prorated or basis.share.is_whole:
+            return self.amount
+        return basis.share.of(self.amount, minor_unit=basis.minor_unit)
 
 
 def maximum_charges(parameters: MaximumParameters, basis: Basis) -> tuple[Charge]:

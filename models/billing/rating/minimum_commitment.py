@@ -30,9 +30,10 @@ class MinimumCommitmentParameters(AdjustmentParameters):
         return Phase.MINIMUM
 
     def agreed(self, basis: Basis) -> Decimal:
-        """The amount of this period, in whole minor units."""
-        share = basis.share if self.is_prorated else Basis().share
-        return share.of(self.amount, minor_unit=basis.minor_unit)
+        """The amount of this period; a share of it in whole minor units."""
+        if not self.is_prorated or basis.share.is_whole:
+            return self.amount
+        return basis.share.of(self.amount, minor_unit=basis.minor_unit)
 
 
 def minimum_commitment_charges(parameters: MinimumCommitmentParameters, basis: Basis) -> tuple[Charge]:

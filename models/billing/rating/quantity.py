@@ -42,6 +42,7 @@ _DIVISORS = {
 """(unit of the readings, unit of the price) -> how many of the first make one of the second."""
 
 _DIVISION = Context(prec=120, rounding=ROUND_HALF_UP)  # 120 digits: no double rounding can reach the fourth decimal
+_SMALLEST = round_quantity(Decimal(0))
 
 
 class MeteredParameters(RuleParameters):
@@ -119,12 +120,7 @@ def priced_quantity(given: RuleInput) -> PricedQuantity:
     if usage is None:
         reason = f"{term.term_id}: no reading of {term.metric} reached the warehouse for this period"
         return PricedQuantity(Decimal(0), unit_code, reason, term, usage, agreed)
-    quantity = round_quantity(convert(usage.quantity, from_unit=usage.unit_code, to_unit=unit_code))
-    if agreed is not None:
-        if agreed.unit_conversion is not None:
-            quantity = agreed.unit_conversion.converted(quantity)
-        if agreed.included_quantity:
-            quantity = remaining_quantity(quantity, agreed.included_quantity)
+    quantity = quantity_at_price(usage, unit_code=unit_code, agreed=agreed)
     hold_reason = None
     if usage.quantity_flag == "held":
         hold_reason = (
@@ -132,6 +128,20 @@ def priced_quantity(given: RuleInput) -> PricedQuantity:
             "declare the meter change or correct the readings"
         )
     return PricedQuantity(quantity, unit_code, hold_reason, term, usage, agreed)
+
+
+def quantity_at_price(usage: UsageRecord, *, unit_code: str, agreed: MeteredParameters | None) -> Decimal:
+    """The usage in the price's unit: converted, rounded half-up at four decimals, bundled, less what is included."""
+    quantity = usage.quantity
+    if usage.unit_code != unit_code:
+        quantity = _DIVISION.divide(quantity, divisor_of(from_unit=usage.unit_code, to_unit=unit_code))
+    quantity = _DIVISION.quantize(quantity, _SMALLEST)
+    if agreed is not None:
+        if agreed.unit_conversion is not None:
+            quantity = agreed.unit_conversion.converted(quantity)
+        if agreed.included_quantity:
+            quantity = remaining_quantity(quantity, agreed.included_quantity)
+    return quantity
 
 
 def priced_parts(given: RuleInput) -> tuple[UsagePart, ...]:
@@ -154,11 +164,17 @@ def convert(quantity: Decimal, *, from_unit: str, to_unit: str) -> Decimal:
     """The same quantity in another unit."""
     if from_unit == to_unit:
         return quantity
+    return _DIVISION.divide(quantity, Decimal(divisor_of(from_unit=from_unit, to_unit=to_unit)))
+
+
+def divisor_of(*, from_unit: str, to_unit: str) -> int:
+    """How many of the readings' units make one of the price's; raises RatingError where none do."""
+    if from_unit == to_unit:
+        return 1
     try:
-        divisor = _DIVISORS[from_unit, to_unit]
+        return _DIVISORS[from_unit, to_unit]
     except KeyError:
         raise RatingError(
             f"Readings in {from_unit} cannot be priced per {to_unit}; price per {from_unit} or map the metric to a "
             f"unit that converts."
         ) from None
-    return _DIVISION.divide(quantity, Decimal(divisor))

@@ -9,7 +9,7 @@ same order and keeps nothing: for sums over many contracts, where nobody will as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any, NamedTuple
@@ -18,7 +18,13 @@ from models.billing.rating.adjustment import AdjustmentParameters, Reach, reach_
 from models.billing.rating.charge import ZERO, Basis, Charge, Charges, Explain, minor_unit_of
 from models.billing.rating.line import RatedLine, Reasons, RuleInput, RuleParameters
 from models.billing.rating.parts import UsagePart, parts_data
-from models.billing.rating.quantity import MeteredParameters, PricedQuantity, priced_parts, priced_quantity
+from models.billing.rating.quantity import (
+    MeteredParameters,
+    PricedQuantity,
+    priced_parts,
+    priced_quantity,
+    quantity_at_price,
+)
 from models.billing.rating.share import WHOLE_PERIOD, PeriodShare
 from models.billing.terms import Contract, Term
 from models.billing.usage import Availability, UsageRecord
@@ -49,6 +55,8 @@ class ReadyTerm(NamedTuple):
     parameters: Any
     reach: Reach | None = None
     """What an adjustment applies to; None for a charge."""
+    whole: tuple[Decimal, ...] | None = None
+    """The amounts of a charge that depends on nothing measured, in a period covered whole."""
 
 
 class ReadyContract(NamedTuple):
@@ -104,7 +112,9 @@ def rated_lines(
             lines.extend(own)
             balances[term.term_id] = _sum(line.net for line in own)
             continue
-        basis, priced = _basis(ready, item, given, balances)
+        basis, priced = _basis(ready, item, given)
+        if item.reach is not None:
+            basis = basis._replace(base=_base(item.reach, balances))
         record = None if priced is None else given.usage
         hold = None if priced is None else _hold_reason(item, given, priced)
         balance = ZERO
@@ -144,22 +154,39 @@ def rated_amounts(
     balances: dict[str, Decimal] = {}
     amounts: list[Decimal] = []
     for item in ready.terms:
-        given = _given(contract, item, usage, availability, parts, share)
-        rule = item.rule
-        if rule.charges is None:
+        term, rule, parameters, reach, whole = item
+        nets: Sequence[Decimal]
+        if whole is not None and share is WHOLE_PERIOD:
+            nets = whole
+        elif rule.charges is None:
+            given = _given(contract, item, usage, availability, parts, share)
             own = _own_lines(rule, given, measured=usage, service_period=service_period)
             nets = [line.net for line in own]
         else:
-            basis, _ = _basis(ready, item, given, balances)
-            nets = [
-                quantize(multiply(charge[0], charge[1]), minor_unit) for charge in rule.charges(item.parameters, basis)
-            ]
-        balance = nets[0] if nets else ZERO
-        for net in nets[1:]:
+            record = usage.get(term.metric) if term.metric is not None else None
+            if reach is not None:
+                base = _base(reach, balances)
+                basis = Basis(ZERO, (), base, share, minor_unit)
+            elif parts or record is None:
+                given = _given(contract, item, usage, availability, parts, share)
+                basis, _ = _basis(ready, item, given)
+            else:
+                basis = Basis(quantity_at_price(record, unit_code=term.quantity_unit_code or "", agreed=parameters))
+            charges = rule.charges(parameters, basis)
+            nets = [quantize(multiply(charge[0], charge[1]), minor_unit) for charge in charges]
+        balance = ZERO
+        for net in nets:
             balance = add(balance, net)
-        balances[item.term.term_id] = balance
+        balances[term.term_id] = balance
         amounts += nets
     return amounts
+
+
+def _base(reach: Reach, balances: Mapping[str, Decimal]) -> Decimal:
+    base = ZERO
+    for term_id in reach.term_ids:
+        base = WIDE.add(base, balances[term_id])
+    return base
 
 
 def _given(
@@ -177,19 +204,13 @@ def _given(
     return RuleInput(contract, item.term, usage.get(metric), availability, own, share, item.parameters)
 
 
-def _basis(
-    ready: ReadyContract, item: ReadyTerm, given: RuleInput, balances: Mapping[str, Decimal]
-) -> tuple[Basis, PricedQuantity | None]:
-    if item.rule.is_metered:
-        priced = priced_quantity(given)
-        parts = priced_parts(given) if given.parts else ()
-        zone = ready.contract.time_zone
-        return Basis(priced.quantity, parts, ZERO, given.share, ready.minor_unit, zone, priced.unit_code), priced
-    base = ZERO
-    if item.reach is not None:
-        for term_id in item.reach.term_ids:
-            base = WIDE.add(base, balances[term_id])
-    return Basis(ZERO, (), base, given.share, ready.minor_unit), None
+def _basis(ready: ReadyContract, item: ReadyTerm, given: RuleInput) -> tuple[Basis, PricedQuantity | None]:
+    if not item.rule.is_metered:
+        return Basis(ZERO, (), ZERO, given.share, ready.minor_unit), None
+    priced = priced_quantity(given)
+    parts = priced_parts(given) if given.parts else ()
+    zone = ready.contract.time_zone
+    return Basis(priced.quantity, parts, ZERO, given.share, ready.minor_unit, zone, priced.unit_code), priced
 
 
 def _hold_reason(item: ReadyTerm, given: RuleInput, priced: PricedQuantity) -> str | None:
@@ -217,12 +238,17 @@ def _sum(amounts: Iterator[Decimal]) -> Decimal:
 
 def ready_contract(contract: Contract, rule_of: Callable[[Term], tuple[Rule, RuleParameters]]) -> ReadyContract:
     """The contract with its terms read by `rule_of`; raises RatingError for terms that cannot be rated together."""
+    minor_unit = minor_unit_of(contract.currency_code)
     charges: list[ReadyTerm] = []
     adjustments: list[ReadyTerm] = []
     for term in sorted(contract.terms, key=lambda term: term.position):
         rule, parameters = rule_of(term)
         chosen = adjustments if isinstance(parameters, AdjustmentParameters) else charges
         chosen.append(ReadyTerm(term, rule, parameters))
+        if rule.charges is not None and not rule.is_metered and chosen is charges:
+            fixed = rule.charges(parameters, Basis(minor_unit=minor_unit))
+            nets = tuple(_HALF_UP.quantize(WIDE.multiply(charge[0], charge[1]), minor_unit) for charge in fixed)
+            charges[-1] = charges[-1]._replace(whole=nets)
     reachable = frozenset(item.term.term_id for item in charges)
     adjustments.sort(key=lambda item: (item.parameters.phase, item.term.position))
     reaches: list[Reach] = []
@@ -230,7 +256,7 @@ def ready_contract(contract: Contract, rule_of: Callable[[Term], tuple[Rule, Rul
         reach = _reach(item, reachable=reachable, earlier=tuple(reaches))
         reaches.append(reach)
         adjustments[number] = item._replace(reach=reach)
-    return ReadyContract(contract, minor_unit_of(contract.currency_code), (*charges, *adjustments))
+    return ReadyContract(contract, minor_unit, (*charges, *adjustments))
 
 
 def _reach(item: ReadyTerm, *, reachable: frozenset[str], earlier: tuple[Reach, ...]) -> Reach:

@@ -23,7 +23,7 @@ class PeriodShare(NamedTuple):
     @property
     def is_whole(self) -> bool:
         """Whether nothing is missing."""
-        return self.part == self.whole
+        return self is WHOLE_PERIOD or self.part == self.whole
 
     def of(self, amount: Decimal, *, minor_unit: Decimal) -> Decimal:
         """Amount x part / whole, rounded half-up once at the minor unit (as Decimal("0.01"))."""
