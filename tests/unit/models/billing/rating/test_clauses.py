@@ -1,22 +1,31 @@
-"""Severity, performance and hour bands: two counters set against each other, and a fee settled by the band run."""
+"""The clauses of the trade: the examples of their page, counters set against each other, fees settled by bands."""
 
 from __future__ import annotations
 
+import json
+import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.billing.rating import RatedLine, check_terms, rate
+import tests
+from models.billing.rating import RULES, RatedLine, check_terms, rate
 from models.billing.rating.hour_bands import HourBandsParameters, settle
 from models.billing.terms import Term
 from models.billing.usage import UsageRecord
 from models.errors import RatingError
 from tests.builders.clauses import a_performance_credit, a_severity_factor, some_hour_bands
 from tests.builders.contracts import ASSET, a_contract, a_flat_fee
-from tests.builders.readings import MARCH, usage_of
+from tests.builders.readings import MARCH, availability_in_hours, usage_of
+
+PAGE = Path(tests.__file__).parents[1] / "docs" / "reference" / "contract_clauses.md"
+EXAMPLES: list[dict[str, Any]] = [
+    json.loads(block) for block in re.findall(r"```json\n(.*?)\n```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+]
 
 
 def measured(*, hours: str | None, parts: str | None, flag: Any = "actual") -> dict[str, UsageRecord]:
@@ -38,6 +47,41 @@ def rated(term: Term, usage: dict[str, UsageRecord]) -> tuple[RatedLine, ...]:
         availability=None,
     ).lines
     return lines[1:]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["rule"])
+def test_an_example_of_the_page_is_what_the_clause_gives(example: dict[str, Any]) -> None:
+    rule = example["rule"]
+    is_metered = RULES[rule].is_metered
+    term = Term(
+        term_id=rule,
+        position=2,
+        rule=rule,
+        description=rule,
+        parameters=example["parameters"],
+        metric="running_time" if is_metered else None,
+        quantity_unit_code="HUR" if is_metered else None,
+    )
+    contract = a_contract(a_flat_fee("8000"), term)
+    check_terms(contract)
+    lines = rate(
+        contract,
+        physical_asset_id=ASSET,
+        service_period=MARCH,
+        usage=measured(hours=example.get("hours"), parts=example.get("parts")),
+        availability=availability_in_hours(**example.get("availability", {})),
+    ).lines[1:]
+    assert [str(line.amount.amount) for line in lines] == example["lines"]
+    assert not any(line.hold_reason for line in lines)
+    for line in lines:
+        assert json.loads(json.dumps(line.explanation.as_data()))["formula"]
+
+
+def test_the_page_has_a_paragraph_and_an_example_of_every_clause() -> None:
+    headings = re.findall(r"^## (\w+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    clauses = {name for name, rule in RULES.items() if rule.charges is None}
+    assert len(headings) == len(set(headings))
+    assert set(headings) == clauses == {example["rule"] for example in EXAMPLES}
 
 
 @pytest.mark.parametrize(("parts", "unit_price"), [("50", "15"), ("49", "10"), ("0", "10")])
