@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 from models.billing.rating.line import Reasons, RuleParameters
@@ -35,6 +36,10 @@ class Charge(NamedTuple):
     """Which tier, window or price of the rule, counted from 1."""
     unit_code: str = ""
     """Where it is not the term's own unit."""
+
+
+new_charge: Callable[[tuple[Decimal, Decimal, str, int, str]], Charge] = partial(tuple.__new__, Charge)
+"""A charge from all five of its values: less than half the time of naming them, for where tiers are walked."""
 
 
 class Basis(NamedTuple):

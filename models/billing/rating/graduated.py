@@ -9,6 +9,7 @@ amount is one more line, charged when the tier is entered. At zero usage the fir
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cached_property
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from models.billing.rating.charge import Basis, Charge, Pricing
 from models.billing.rating.line import Reasons
 from models.billing.rating.quantity import MeteredParameters
-from models.billing.rating.tiers import band_of, entered_tiers, require_rising_bounds
+from models.billing.rating.tiers import Walk, band_of, entered_tiers, require_rising_bounds, walk_of
 from models.exact import ExactNumber, plain_text
 
 
@@ -41,6 +42,11 @@ class TieredParameters(MeteredParameters):
         require_rising_bounds([tier.up_to for tier in self.tiers])
         return self
 
+    @cached_property
+    def walk(self) -> Walk:
+        """The tiers as plain tuples."""
+        return walk_of(self.tiers)
+
 
 class GraduatedParameters(TieredParameters):
     """Tiers, each for its own units."""
@@ -48,7 +54,7 @@ class GraduatedParameters(TieredParameters):
 
 def graduated_charges(parameters: GraduatedParameters, basis: Basis) -> list[Charge]:
     """One charge per entered tier, and one per flat amount charged."""
-    return entered_tiers(parameters.tiers, basis.quantity, flat_when_zero=parameters.flat_when_zero)
+    return entered_tiers(parameters.walk, basis.quantity, flat_when_zero=parameters.flat_when_zero)
 
 
 def explain_graduated(parameters: GraduatedParameters, basis: Basis, charge: Charge) -> Reasons:

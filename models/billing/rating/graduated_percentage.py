@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from models.billing.rating.charge import Basis, Charge, Pricing
 from models.billing.rating.line import Reasons
 from models.billing.rating.quantity import MeteredParameters
-from models.billing.rating.tiers import band_of, entered_tiers, require_rising_bounds
+from models.billing.rating.tiers import Walk, band_of, entered_tiers, require_rising_bounds, walk_of
 from models.exact import ExactNumber, multiply, plain_text
 
 HUNDREDTH = Decimal("0.01")
@@ -49,10 +49,15 @@ class GraduatedPercentageParameters(MeteredParameters):
         require_rising_bounds([tier.up_to for tier in self.tiers])
         return self
 
+    @cached_property
+    def walk(self) -> Walk:
+        """The tiers as plain tuples."""
+        return walk_of(self.tiers)
+
 
 def graduated_percentage_charges(parameters: GraduatedPercentageParameters, basis: Basis) -> list[Charge]:
     """One charge per entered tier, and one per flat amount charged."""
-    return entered_tiers(parameters.tiers, basis.quantity, flat_when_zero=parameters.flat_when_zero)
+    return entered_tiers(parameters.walk, basis.quantity, flat_when_zero=parameters.flat_when_zero)
 
 
 def explain_graduated_percentage(parameters: GraduatedPercentageParameters, basis: Basis, charge: Charge) -> Reasons:

@@ -12,6 +12,7 @@ the priced unit follows (`unit_conversion`), then what is included (`included_qu
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import cached_property
 from typing import NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -51,6 +52,11 @@ class MeteredParameters(RuleParameters):
     unit_conversion: UnitConversion | None = None
     included_quantity: ExactNumber = Field(default=Decimal(0), ge=0)
     """Units of the price that cost nothing in each billing period."""
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether the converted quantity is priced as it is."""
+        return self.unit_conversion is None and not self.included_quantity
 
     @property
     def needs_parts(self) -> bool:
@@ -112,11 +118,15 @@ class PricedQuantity(NamedTuple):
 
 def priced_quantity(given: RuleInput) -> PricedQuantity:
     """The metered quantity in the term's unit, rounded by the rule above."""
-    term, usage = given.term, given.usage
-    if term.metric is None or term.quantity_unit_code is None:
-        raise RatingError(f"Term {term.term_id} ({term.rule}) prices usage; give it a metric and a quantity_unit_code.")
     agreed = given.checked if isinstance(given.checked, MeteredParameters) else None
+    return priced_usage(given.term, given.usage, agreed=agreed)
+
+
+def priced_usage(term: Term, usage: UsageRecord | None, *, agreed: MeteredParameters | None) -> PricedQuantity:
+    """The same for a term whose parameters were read."""
     unit_code = term.quantity_unit_code
+    if term.metric is None or unit_code is None:
+        raise RatingError(f"Term {term.term_id} ({term.rule}) prices usage; give it a metric and a quantity_unit_code.")
     if usage is None:
         reason = f"{term.term_id}: no reading of {term.metric} reached the warehouse for this period"
         return PricedQuantity(Decimal(0), unit_code, reason, term, usage, agreed)
@@ -136,7 +146,7 @@ def quantity_at_price(usage: UsageRecord, *, unit_code: str, agreed: MeteredPara
     if usage.unit_code != unit_code:
         quantity = _DIVISION.divide(quantity, divisor_of(from_unit=usage.unit_code, to_unit=unit_code))
     quantity = _DIVISION.quantize(quantity, _SMALLEST)
-    if agreed is not None:
+    if agreed is not None and not agreed.is_plain:
         if agreed.unit_conversion is not None:
             quantity = agreed.unit_conversion.converted(quantity)
         if agreed.included_quantity:
@@ -144,9 +154,9 @@ def quantity_at_price(usage: UsageRecord, *, unit_code: str, agreed: MeteredPara
     return quantity
 
 
-def priced_parts(given: RuleInput) -> tuple[UsagePart, ...]:
+def priced_parts(term: Term, usage: UsageRecord | None, parts: tuple[UsagePart, ...]) -> tuple[UsagePart, ...]:
     """Each part of the usage in the term's unit, rounded by the same rule; nothing is included by part."""
-    usage, unit_code = given.usage, given.term.quantity_unit_code
+    unit_code = term.quantity_unit_code
     if usage is None or unit_code is None:
         return ()
     return tuple(
@@ -156,7 +166,7 @@ def priced_parts(given: RuleInput) -> tuple[UsagePart, ...]:
             if part.full_quantity is None
             else round_quantity(convert(part.full_quantity, from_unit=usage.unit_code, to_unit=unit_code)),
         )
-        for part in given.parts
+        for part in parts
     )
 
 

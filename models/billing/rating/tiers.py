@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Protocol
 
-from models.billing.rating.charge import EACH, ONE, ZERO, Charge
+from models.billing.rating.charge import EACH, ONE, ZERO, Charge, new_charge
 from models.exact import WIDE, plain_text
 
 
@@ -44,16 +44,27 @@ def require_rising_bounds(bounds: Sequence[Decimal | None]) -> None:
         raise ValueError("each tier's up_to is greater than the one before, the first greater than zero")
 
 
-def entered_tiers(tiers: Sequence[PricedTier], quantity: Decimal, *, flat_when_zero: bool) -> list[Charge]:
+Walk = tuple[tuple[Decimal | None, Decimal, Decimal], ...]
+"""Bound, unit price and flat amount of each tier, as `entered_tiers` walks over them."""
+
+
+def walk_of(tiers: Sequence[PricedTier]) -> Walk:
+    """The tiers as plain tuples, taken out of their models once."""
+    return tuple((tier.up_to, tier.unit_price, tier.flat_amount) for tier in tiers)
+
+
+def entered_tiers(walk: Walk, quantity: Decimal, *, flat_when_zero: bool) -> list[Charge]:
     """One charge per entered tier, and one per flat amount; at zero the first tier is shown with nothing in it."""
     charges: list[Charge] = []
     lower = ZERO
-    for number, tier in enumerate(tiers, start=1):
-        up_to = tier.up_to
+    number = 0
+    for up_to, unit_price, flat_amount in walk:
+        number += 1  # noqa: SIM113 (measured: enumerate unpacks twice)
         upper = quantity if up_to is None or quantity <= up_to else up_to
-        charges.append(Charge(WIDE.subtract(upper, lower) if lower else upper, tier.unit_price, "units", number))
-        if tier.flat_amount and (quantity or flat_when_zero):
-            charges.append(Charge(ONE, tier.flat_amount, "flat_amount", number, EACH))
+        inside = WIDE.subtract(upper, lower) if lower else upper
+        charges.append(new_charge((inside, unit_price, "units", number, "")))
+        if flat_amount and (quantity or flat_when_zero):
+            charges.append(new_charge((ONE, flat_amount, "flat_amount", number, EACH)))
         if upper is quantity:
             break
         lower = upper

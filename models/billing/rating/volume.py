@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from models.billing.rating.charge import EACH, ONE, Basis, Charge, Pricing
+from models.billing.rating.charge import EACH, ONE, Basis, Charge, Pricing, new_charge
 from models.billing.rating.graduated import TieredParameters
 from models.billing.rating.line import Reasons
 from models.billing.rating.tiers import band_of
@@ -27,14 +27,12 @@ def volume_charges(parameters: VolumeParameters, basis: Basis) -> list[Charge]:
     """One charge, and one more for a flat amount."""
     quantity = basis.quantity
     reaching = _reaching(basis) if basis.parts else quantity
-    number = 0
-    for tier in parameters.tiers:
-        number += 1
-        if tier.up_to is None or reaching <= tier.up_to:
-            break
-    charges = [Charge(quantity, tier.unit_price, "units", number)]
-    if tier.flat_amount and (reaching or parameters.flat_when_zero):
-        charges.append(Charge(ONE, tier.flat_amount, "flat_amount", number, EACH))
+    number, (_, unit_price, flat_amount) = next(
+        (number, tier) for number, tier in enumerate(parameters.walk, start=1) if tier[0] is None or reaching <= tier[0]
+    )
+    charges = [new_charge((quantity, unit_price, "units", number, ""))]
+    if flat_amount and (reaching or parameters.flat_when_zero):
+        charges.append(new_charge((ONE, flat_amount, "flat_amount", number, EACH)))
     return charges
 
 
