@@ -4,7 +4,9 @@
            + (above the commitment) x (overage_factor - 1)
            + (short of the commitment), if is_trued_up
 
-The units stay one line at their price, so that its quantity is the meter's; what the commitment adds stands beside it.
+A committed amount is held against the usage as it is charged, rounded, so that usage and true-up are the commitment to
+the cent. The units stay one line at their price, so that its quantity is the meter's; what the commitment adds stands
+beside it.
 With windows (time_of_day.py) or buckets (per_part.py) the commitment holds in each of them.
 """
 
@@ -19,6 +21,7 @@ from pydantic import Field, model_validator
 from models.billing.rating.charge import EACH, ONE, Basis, Charge, Pricing
 from models.billing.rating.line import Reasons
 from models.billing.rating.quantity import MeteredParameters
+from models.billing.rating.share import WHOLE_PERIOD
 from models.exact import WIDE, ExactNumber, multiply, plain_text
 
 
@@ -54,7 +57,8 @@ def commitment_charges(parameters: CommitmentParameters, basis: Basis) -> list[C
         surcharge = Charge(quantities[0], factor, "overage")
         true_up = Charge(quantities[1], unit_price, "true_up")
     else:
-        above = WIDE.subtract(multiply(quantity, price), parameters.committed_amount or Decimal(0))
+        charged = WHOLE_PERIOD.of(multiply(quantity, price), minor_unit=basis.minor_unit)
+        above = WIDE.subtract(charged, parameters.committed_amount or Decimal(0))
         surcharge = Charge(ONE, multiply(above, parameters.surcharge_factor), "overage", unit_code=EACH)
         true_up = Charge(ONE, WIDE.minus(above), "true_up", unit_code=EACH)
     if above > 0 and parameters.surcharge_factor:

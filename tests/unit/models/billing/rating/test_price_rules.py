@@ -244,6 +244,12 @@ def test_the_differences_billed_over_any_split_add_up_to_the_whole(rule: str, sp
     assert sum(billed, Decimal(0)) == net(term, capped, quantity=f"{sum(splits, Decimal(0)):f}")
 
 
+@given(quantity=st.decimals(min_value=0, max_value=5, places=4, allow_nan=False))
+def test_usage_and_its_true_up_are_the_commitment_to_the_cent(quantity: Decimal) -> None:
+    term = a_term("commitment", {"unit_price": "1.9", "committed_amount": "10", "is_trued_up": True})
+    assert net(term, quantity=f"{quantity:f}") == 10
+
+
 @given(splits=st.lists(quantities, min_size=1, max_size=6), included=quantities)
 def test_an_allowance_is_used_once_over_any_split(splits: list[Decimal], included: Decimal) -> None:
     before, billable = Decimal(0), Decimal(0)
