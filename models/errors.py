@@ -10,7 +10,8 @@
             ├── RatingError            usage and contract do not fit together
             ├── InvoiceNotFoundError   no invoice of that id or number
             ├── InvoiceNotIssuableError  a draft that must not become an invoice yet; carries its reasons
-            └── InvoiceNotCreditableError  nothing that a credit note can take back, or not like this
+            ├── InvoiceNotCreditableError  nothing that a credit note can take back, or not like this
+            └── SigningKeyError        a key that cannot sign, or cannot be checked against
 
 Belongs here: every exception this package raises on purpose. Does not belong here: text for a screen beyond that.
 """
@@ -82,3 +83,7 @@ class InvoiceNotCreditableError(BillingError):
         self.invoice_id = invoice_id
         self.problem = problem
         super().__init__(f"{invoice_id!r} cannot be credited: {problem}.")
+
+
+class SigningKeyError(BillingError):
+    """A signing or public key that cannot be used."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from models import collector_lease
 from models.billing import contract, invoice, meter, number_sequence
+from models.billing.proof import checkpoints
 from models.isa95 import calendars, equipment, material, party, state_category
 from models.orm import Row
 
 METADATA = Row.metadata
 ROW_MODULES = (
-    *(party, equipment, calendars, material, state_category, meter, contract, number_sequence, invoice),
+    *(party, equipment, calendars, material, state_category, meter, contract, number_sequence, invoice, checkpoints),
     collector_lease,
 )

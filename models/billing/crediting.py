@@ -19,17 +19,28 @@ from sqlalchemy.orm import Session
 
 from models.billing.invoice import InvoiceRow
 from models.billing.invoicing import IssuedInvoice, content_sha256, credit_note_row, issued_invoice, number_and_seal
+from models.billing.proof.signing import Signer
 from models.errors import InvoiceNotCreditableError, InvoiceNotFoundError
 from models.orm import Row
 from models.timeline import local_date, require_utc
 
 CREDITABLE = ("issued", "paid")
+DRAWN_AT_ISSUE = (
+    "invoice_number", "issued_at", "issued_on", "due_date", "previous_sha256", "invoice_sha256",
+    "readings_root", "lines_root", "signing_public_key", "signature",
+)  # fmt: skip
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 
 
 def credit_invoice(
-    session: Session, *, invoice_number: str, reason: str, issued_at: datetime, issued_on: date | None = None
+    session: Session,
+    *,
+    invoice_number: str,
+    reason: str,
+    issued_at: datetime,
+    issued_on: date | None = None,
+    signer: Signer | None = None,
 ) -> IssuedInvoice:
     """The credit note of an issued invoice, in full; if there is one already, that one.
 
@@ -59,7 +70,7 @@ def credit_invoice(
     note = _credit_note_of(invoice, reason=_one_line(reason, invoice_number=invoice_number))
     session.add(note)
     session.flush()  # as a draft: no line may enter what is issued
-    return number_and_seal(session, note, issued_at=issued_at, issued_on=issued_on)
+    return number_and_seal(session, note, issued_at=issued_at, issued_on=issued_on, signer=signer)
 
 
 def _held_row(session: Session, number: str) -> InvoiceRow:
@@ -97,7 +108,7 @@ def _credit_note_of(invoice: InvoiceRow, *, reason: str) -> InvoiceRow:
             _copy(line, invoice_id=note_id, segments=[_copy(segment, invoice_id=note_id) for segment in line.segments])
             for line in invoice.lines
         ],
-        **dict.fromkeys(("invoice_number", "issued_at", "issued_on", "due_date", "previous_sha256", "invoice_sha256")),
+        **dict.fromkeys(DRAWN_AT_ISSUE),
     )
     note.content_sha256 = content_sha256(note)
     return note

@@ -9,10 +9,13 @@ of the contract's zone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
+
+SEALED_IF_PRESENT = {"sealed_if_present": True}
+"""Marks a field that documents issued before it existed lack: None is left out of the canonical spelling."""
 
 DocumentType = Literal["invoice", "credit_note"]
 """A credit note (UNTDID 1001: 381) takes back a whole invoice (380); its amounts are positive and mean the reverse."""
@@ -94,7 +97,8 @@ class InvoiceDocument:
     no due date. EN 16931 calls both an invoice, so do the fields here.
 
     `invoice_sha256` seals everything here but the status; it covers `previous_sha256`, the seal of the seller's
-    document of that year before it, so that an altered, missing or inserted one breaks the chain.
+    document of that year before it, so that an altered, missing or inserted one breaks the chain. It covers the roots
+    over readings and lines and the key that signs it (`models.billing.proof`); the signature is over the seal.
     """
 
     invoice_number: str | None
@@ -133,3 +137,7 @@ class InvoiceDocument:
     issued_at: datetime | None = None
     previous_sha256: str | None = None
     invoice_sha256: str | None = None
+    readings_root: str | None = field(default=None, metadata=SEALED_IF_PRESENT)
+    lines_root: str | None = field(default=None, metadata=SEALED_IF_PRESENT)
+    signing_public_key: str | None = field(default=None, metadata=SEALED_IF_PRESENT)
+    signature: str | None = field(default=None, metadata=SEALED_IF_PRESENT)

@@ -151,6 +151,10 @@ class InvoiceRow(Row):
     due_date: Mapped[date | None]
     previous_sha256: Mapped[str | None]
     invoice_sha256: Mapped[str | None]
+    readings_root: Mapped[str | None]
+    lines_root: Mapped[str | None]
+    signing_public_key: Mapped[str | None]
+    signature: Mapped[str | None]
 
     lines: Mapped[list[InvoiceLineRow]] = relationship(
         lazy="selectin", cascade="all, delete-orphan", order_by=InvoiceLineRow.line_number

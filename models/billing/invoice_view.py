@@ -86,6 +86,10 @@ def document_of(row: InvoiceRow) -> InvoiceDocument:
         issued_at=row.issued_at,
         previous_sha256=row.previous_sha256,
         invoice_sha256=row.invoice_sha256,
+        readings_root=row.readings_root,
+        lines_root=row.lines_root,
+        signing_public_key=row.signing_public_key,
+        signature=row.signature,
     )
 
 

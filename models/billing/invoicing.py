@@ -26,6 +26,8 @@ from models.billing.document_model import DocumentType, TradeParty
 from models.billing.invoice import InvoiceLineSegmentRow, InvoiceRow
 from models.billing.invoice_view import document_of, invoice_row, line_rows
 from models.billing.number_sequence import invoice_number, locked_sequence
+from models.billing.proof.roots import line_leaves, plain_lines, reading_leaves, root
+from models.billing.proof.signing import Signer, invoice_message
 from models.billing.rating import Rating
 from models.billing.seal import canonical_json, invoice_sha256, sha256_of
 from models.billing.totals import totals_of
@@ -129,7 +131,12 @@ def draft_invoice(session: Session, *, rating: Rating) -> DraftOutcome:
 
 
 def issue_invoice(
-    session: Session, *, invoice_id: str, issued_at: datetime, issued_on: date | None = None
+    session: Session,
+    *,
+    invoice_id: str,
+    issued_at: datetime,
+    issued_on: date | None = None,
+    signer: Signer | None = None,
 ) -> IssuedInvoice:
     """The draft as an invoice: numbered without a gap, dated, sealed; an issued one is returned as it is.
 
@@ -166,11 +173,16 @@ def issue_invoice(
         raise InvoiceNotIssuableError(invoice_id, reasons)
 
     row.due_date = issued_on + timedelta(days=row.payment_terms_days)
-    return number_and_seal(session, row, issued_at=issued_at, issued_on=issued_on)
+    return number_and_seal(session, row, issued_at=issued_at, issued_on=issued_on, signer=signer)
 
 
-def number_and_seal(session: Session, row: InvoiceRow, *, issued_at: datetime, issued_on: date) -> IssuedInvoice:
-    """The last step of every document: the next number of its seller's year, and the seal over the seal before it."""
+def number_and_seal(
+    session: Session, row: InvoiceRow, *, issued_at: datetime, issued_on: date, signer: Signer | None = None
+) -> IssuedInvoice:
+    """The last step of every document: the next number of its seller's year, and the seal over the seal before it.
+
+    The seal covers the roots over readings and lines; a signer, where the deployment has one, signs the seal.
+    """
     sequence = locked_sequence(session, seller_party_id=row.seller_party_id, issue_year=issued_on.year)
     sequence.last_number += 1
     row.invoice_number = invoice_number(
@@ -179,7 +191,11 @@ def number_and_seal(session: Session, row: InvoiceRow, *, issued_at: datetime, i
     row.issued_at = issued_at
     row.issued_on = issued_on
     row.previous_sha256 = sequence.last_sha256
+    lines = plain_lines(document_of(row).lines)
+    row.readings_root, row.lines_root = root(reading_leaves(lines)), root(line_leaves(lines))
+    row.signing_public_key = signer.public_key if signer else None
     row.invoice_sha256 = invoice_sha256(document_of(row))
+    row.signature = signer.sign(invoice_message(row.invoice_sha256)) if signer else None
     row.status = "issued"
     sequence.last_sha256 = row.invoice_sha256
     session.flush()

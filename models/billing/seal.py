@@ -4,7 +4,8 @@ Belongs here: canonical JSON of frozen values, and what an invoice's seal covers
 
 Canonical: keys sorted, no spaces, UTF-8, a Decimal as its shortest plain text (so 1.50 and 1.5 seal alike whichever
 database kept them), an instant as ISO UTC with Z, a date as ISO. The seal covers every field of the document but
-`status` (an invoice is paid without being altered) and the seal itself.
+`status` (an invoice is paid without being altered), the seal itself and the signature over it. A field that earlier
+documents lack (document_model.SEALED_IF_PRESENT) is left out where it is None, so that their seals still fit.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from decimal import Decimal
 from models.billing.document_model import InvoiceDocument
 from models.exact import plain_text
 
-UNSEALED = ("status", "invoice_sha256")
+UNSEALED = ("status", "invoice_sha256", "signature")
 
 
 def canonical_json(value: object) -> str:
@@ -34,11 +35,18 @@ def sha256_of(value: object) -> str:
 
 def invoice_sha256(document: InvoiceDocument) -> str:
     """The invoice's seal, computed from its document alone."""
-    return sha256_of({name: value for name, value in _members(document).items() if name not in UNSEALED})
+    return sha256_of(sealed_members(document))
+
+
+def sealed_members(document: InvoiceDocument) -> dict[str, object]:
+    """What the seal covers, by name."""
+    return {name: value for name, value in _members(document).items() if name not in UNSEALED}
 
 
 def _members(value: object) -> dict[str, object]:
-    return {field.name: getattr(value, field.name) for field in fields(value)}  # type: ignore[arg-type]
+    members = {field.name: getattr(value, field.name) for field in fields(value)}  # type: ignore[arg-type]
+    optional = {field.name for field in fields(value) if field.metadata.get("sealed_if_present")}  # type: ignore[arg-type]
+    return {name: member for name, member in members.items() if member is not None or name not in optional}
 
 
 def _plain(value: object) -> object:

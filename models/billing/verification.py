@@ -24,6 +24,8 @@ from models.billing.document_model import DocumentLine, InvoiceDocument, LineSeg
 from models.billing.invoice import InvoiceRow
 from models.billing.invoice_view import document_of, invoice_document
 from models.billing.number_sequence import GENESIS, NumberSequenceRow, invoice_number
+from models.billing.proof.roots import line_leaves, plain_lines, reading_leaves, root
+from models.billing.proof.signing import invoice_message, is_signed
 from models.billing.rating import RatedLine, rate
 from models.billing.rating.parts import UsagePart, parts_of
 from models.billing.seal import invoice_sha256
@@ -38,6 +40,7 @@ from models.timeline import Period
 OWN_OF_A_CREDIT_NOTE = (
     "invoice_number", "invoice_id", "document_type", "status", "issued_on", "due_date", "issued_at",
     "preceding_invoice_number", "preceding_issued_on", "credit_reason", "previous_sha256", "invoice_sha256",
+    "readings_root", "lines_root", "signing_public_key", "signature",
 )  # fmt: skip
 """The fields in which a credit note may differ from the invoice it credits."""
 
@@ -68,6 +71,7 @@ def verify_document(document: InvoiceDocument) -> tuple[Finding, ...]:
         findings += _rating_findings(document)
         findings += _total_findings(document)
         findings += _reference_findings(document)
+        findings += _root_findings(document)
         findings += _seal_findings(document)
     except (ModelsError, ArithmeticError) as absurd:
         return (Finding(check="number", sentence=f"it holds what no invoice holds: {absurd}"),)
@@ -232,6 +236,23 @@ def _reference_findings(document: InvoiceDocument) -> Iterator[Finding]:
         yield Finding(check="reference", sentence="a credit note must name the invoice it credits, its date and why")
     elif document.document_type == "invoice" and any(is_present):
         yield Finding(check="reference", sentence="an invoice credits nothing, this one names an invoice to credit")
+
+
+def _root_findings(document: InvoiceDocument) -> Iterator[Finding]:
+    """The roots and the signature; a document issued before there were any names none."""
+    lines = plain_lines(document.lines)
+    for name, leaves in (("readings_root", reading_leaves(lines)), ("lines_root", line_leaves(lines))):
+        stated = getattr(document, name)
+        if stated is not None and stated != root(leaves):
+            yield Finding(check="root", sentence=f"{name} says {stated}, the content gives {root(leaves)}")
+    if document.signature is None and document.signing_public_key is not None:
+        yield Finding(check="signature", sentence="the seal names the key that signs it, and the signature is missing")
+    elif document.signature is not None and not is_signed(
+        invoice_message(document.invoice_sha256 or ""),
+        public_key=document.signing_public_key,
+        signature=document.signature,
+    ):
+        yield Finding(check="signature", sentence="the signature is not that of the named key over this seal")
 
 
 def _due_date(document: InvoiceDocument, issued_on: date) -> date | None:

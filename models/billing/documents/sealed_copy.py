@@ -10,14 +10,13 @@ from __future__ import annotations
 import io
 import json
 import re
-from dataclasses import fields
 
 from pydantic import TypeAdapter, ValidationError
 
 from models.billing.document_model import InvoiceDocument
 from models.billing.documents.errors import NoSealedCopyError
 from models.billing.documents.wording import DOCUMENTS
-from models.billing.seal import UNSEALED, canonical_json
+from models.billing.seal import canonical_json, sealed_members
 
 SEALED_FILE_NAME = "sealed-invoice.json"
 _STATED_SEAL = re.compile(rb"Seal of this (?:invoice|credit note): SHA-256 ([0-9a-f]{64})")
@@ -26,8 +25,7 @@ _DOCUMENT = TypeAdapter(InvoiceDocument)
 
 def sealed_copy(document: InvoiceDocument) -> bytes:
     """The sealed content, byte for byte what the seal was computed over."""
-    names = [field.name for field in fields(document) if field.name not in UNSEALED]
-    return canonical_json({name: getattr(document, name) for name in names}).encode()
+    return canonical_json(sealed_members(document)).encode()
 
 
 def seal_note(document: InvoiceDocument) -> str:
