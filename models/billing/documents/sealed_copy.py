@@ -1,12 +1,15 @@
 """The customer's own copy of everything an invoice or credit note seals, and the way back from it.
 
-Belongs here: `sealed-invoice.json`, attached to the PDF: the canonical content whose SHA-256 *is* the invoice's seal,
-and reading it again, so that models.billing.verification can prove an invoice from the PDF alone.
+Belongs here: `sealed-invoice.json`, attached to the PDF: the canonical content whose SHA-256 *is* the invoice's seal;
+the same as the one cell of `sealed-invoice.csv` in the XML, since EN 16931 takes no JSON (BR-CL-24); and reading them
+again, so that models.billing.verification can prove an invoice from the PDF or the XML alone.
 Does not belong here: what the seal covers (models.billing.seal), and judging it (models.billing.verification).
 """
 
 from __future__ import annotations
 
+import base64
+import csv
 import io
 import json
 import re
@@ -19,7 +22,11 @@ from models.billing.documents.wording import DOCUMENTS
 from models.billing.seal import canonical_json, sealed_members
 
 SEALED_FILE_NAME = "sealed-invoice.json"
+SEALED_CSV_NAME = "sealed-invoice.csv"
+MOST_CHARACTERS = 64 * 1024 * 1024
+"""Of one cell; Python's reader takes 131,072 unless told otherwise."""
 _STATED_SEAL = re.compile(rb"Seal of this (?:invoice|credit note): SHA-256 ([0-9a-f]{64})")
+_STATED_SIGNATURE = re.compile(rb"Signature of this seal: Ed25519 ([0-9a-f]{128}) by the key [0-9a-f]{64}")
 _DOCUMENT = TypeAdapter(InvoiceDocument)
 
 
@@ -33,11 +40,25 @@ def seal_note(document: InvoiceDocument) -> str:
     return f"Seal of this {DOCUMENTS[document.document_type].name}: SHA-256 {document.invoice_sha256}"
 
 
-def read_sealed_copy(content: bytes, *, stated_seal: str) -> InvoiceDocument:
+def signature_note(document: InvoiceDocument) -> str:
+    """How the e-invoice states the signature (a note, BT-22)."""
+    return f"Signature of this seal: Ed25519 {document.signature} by the key {document.signing_public_key}"
+
+
+def sealed_csv(document: InvoiceDocument) -> bytes:
+    """The sealed content as CSV of one column and one row."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([["sealed_invoice"], [sealed_copy(document).decode()]])
+    return text.getvalue().encode()
+
+
+def read_sealed_copy(content: bytes, *, stated_seal: str, signature: str | None = None) -> InvoiceDocument:
     """The invoice in a sealed copy, under the seal stated elsewhere; whether they fit is for verification to say."""
     try:
         members = json.loads(content)
-        return _DOCUMENT.validate_python({**members, "status": "issued", "invoice_sha256": stated_seal})
+        return _DOCUMENT.validate_python(
+            {**members, "status": "issued", "invoice_sha256": stated_seal, "signature": signature}
+        )
     except (ValidationError, ValueError, TypeError) as unreadable:
         raise NoSealedCopyError(problem=f"{SEALED_FILE_NAME} cannot be read") from unreadable
 
@@ -52,7 +73,37 @@ def invoice_in_pdf(pdf: bytes) -> InvoiceDocument:
         content, xml = attachments[SEALED_FILE_NAME][0], attachments["factur-x.xml"][0]
     except (PyPdfError, KeyError, IndexError) as missing:
         raise NoSealedCopyError(problem=f"the PDF carries no {SEALED_FILE_NAME} beside a factur-x.xml") from missing
-    stated = _STATED_SEAL.search(xml)
+    return _under_stated_seal(content, xml=xml)
+
+
+def e_invoice_in_pdf(pdf: bytes) -> bytes:
+    """The XML that a PDF of ours carries, for one in which `invoice_in_pdf` found an invoice."""
+    from pypdf import PdfReader
+
+    return bytes(PdfReader(io.BytesIO(pdf)).attachments["factur-x.xml"][0])
+
+
+def invoice_in_xml(xml: bytes) -> InvoiceDocument:
+    """The invoice that an e-invoice of ours carries in its attachment."""
+    from models.billing.documents.stated import parsed
+
+    attached = [each for each in parsed(xml).iter() if each.get("filename") == SEALED_CSV_NAME]
+    if len(attached) != 1:
+        raise NoSealedCopyError(problem=f"the XML carries no {SEALED_CSV_NAME}; its PDF or its evidence bundle does")
+    try:
+        text = base64.b64decode(attached[0].text or "", validate=True).decode()
+        csv.field_size_limit(MOST_CHARACTERS)
+        header, row = csv.reader(io.StringIO(text, newline=""), strict=True)
+    except (ValueError, csv.Error) as broken:
+        raise NoSealedCopyError(problem=f"{SEALED_CSV_NAME} cannot be read") from broken
+    if header != ["sealed_invoice"] or len(row) != 1:
+        raise NoSealedCopyError(problem=f"{SEALED_CSV_NAME} cannot be read")
+    return _under_stated_seal(row[0].encode(), xml=xml)
+
+
+def _under_stated_seal(content: bytes, *, xml: bytes) -> InvoiceDocument:
+    stated, signed = _STATED_SEAL.search(xml), _STATED_SIGNATURE.search(xml)
     if stated is None:
         raise NoSealedCopyError(problem="its e-invoice states no seal")
-    return read_sealed_copy(content, stated_seal=stated[1].decode())
+    signature = signed[1].decode() if signed else None
+    return read_sealed_copy(content, stated_seal=stated[1].decode(), signature=signature)

@@ -3,8 +3,8 @@
 Belongs here: keys and signatures as values. Does not belong here: where a private key lies (orchestration).
 
 Keys and signatures are written in lower-case hexadecimal, 64 and 128 digits, and in no other spelling. A key's id is
-the first 16 digits of the SHA-256 of its 32 bytes. What is signed begins with words that say what it is, so that no signed
-checkpoint can pass for a signed invoice.
+the first 16 digits of the SHA-256 of its 32 bytes. What is signed begins with words that say what it is, so that no
+signed checkpoint can pass for a signed invoice.
 """
 
 from __future__ import annotations
