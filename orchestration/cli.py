@@ -14,11 +14,13 @@ from typing import Annotated
 import typer
 
 from orchestration.commands import access as _access
+from orchestration.commands import checkpoint as _checkpoint
 from orchestration.commands import contracts as _contracts
 from orchestration.commands import demo as _demo
 from orchestration.commands import deployment as _deployment
 from orchestration.commands import invoice as _invoice
 from orchestration.commands import keeping as _keeping
+from orchestration.commands import keys as _keys
 from orchestration.commands import namespace as _namespace
 from orchestration.commands import quarantine as _quarantine
 from orchestration.commands import state as _state
@@ -47,6 +49,8 @@ app.command("compact")(_keeping.compact)
 app.add_typer(_contracts.app, name="contracts")
 app.command("build")(_warehouse.build)
 app.add_typer(_invoice.app, name="invoice")
+app.add_typer(_checkpoint.app, name="checkpoint")
+app.add_typer(_keys.app, name="keys")
 app.command("share")(_warehouse.share)
 app.command("publish")(_warehouse.publish)
 

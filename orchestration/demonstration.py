@@ -99,11 +99,14 @@ def demonstrate(deployment: Deployment, *, days: int | None = None, on_progress:
         LineshaftError: a step failed; the message says which, and how to look closer.
     """
     from orchestration.billing import draft_invoices, issue_invoices
+    from orchestration.billing.signing import create_signing_key, find_signer
     from orchestration.build import build
 
     record, is_played_now = _play_once(deployment, days=days, on_progress=_part(on_progress, 0.0, 0.45))
     built = build(deployment, on_progress=_part(on_progress, 0.45, 0.9))
     on_progress(f"rating {BILLING_PERIOD}", 0.9)
+    if find_signer(deployment) is None:
+        create_signing_key(deployment)
     draft_invoices(deployment, BILLING_PERIOD)
     on_progress(f"issuing {BILLING_PERIOD}", 0.94)
     documents = issue_invoices(deployment, BILLING_PERIOD, issued_on=ISSUED_ON).issued

@@ -36,6 +36,15 @@ class Environment(BaseSettings):
     database_url: str | None = None
 
 
+class SigningSettings(BaseModel):
+    """Where the signing key lies: a file, or an environment variable that holds it; neither: the home's, if any."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key_file: Path | None = None
+    key_env: str | None = None
+
+
 class Deployment(BaseModel):
     """One deployment: where its configuration lies, where its state lives, and the sites it serves."""
 
@@ -47,6 +56,7 @@ class Deployment(BaseModel):
     host_id: str
     sites: tuple[Any, ...]
     database_url: str
+    signing: SigningSettings = SigningSettings()
     keep_days: dict[Any, int] = {}
     """Days for which landed files of a kind are kept; kinds without a number are kept for ever."""
 
@@ -164,7 +174,20 @@ def load_deployment(directory: Path | None = None, *, home: Path | None = None) 
         sites=tuple(sorted(sites, key=lambda site: site.site_id)),
         database_url=environment.database_url or f"sqlite:///{home / 'operations.sqlite'}",
         keep_days=keep_days,
+        signing=_signing(document.get("signing") or {}, directory=directory, path=path),
     )
+
+
+def _signing(given: Any, *, directory: Path, path: Path) -> SigningSettings:
+    try:
+        signing = SigningSettings.model_validate(given)
+    except ValidationError:
+        signing = None
+    if signing is None or (signing.key_file and signing.key_env):
+        raise DeploymentError(f"{path}: signing names a key_file, or a key_env variable that holds the key in PEM.")
+    if signing.key_file is None:
+        return signing
+    return signing.model_copy(update={"key_file": (directory / signing.key_file.expanduser()).resolve()})
 
 
 def _refuse_unknown_kinds(keep_days: Any, *, path: Path) -> None:

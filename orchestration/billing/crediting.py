@@ -46,12 +46,20 @@ def credit_issued(
     from models.billing.documents.store import write_documents
     from models.billing.invoice_view import invoice_document, invoice_row
     from models.store import open_store, sessions
+    from orchestration.billing.signing import find_signer, make_checkpoints
 
+    signer = find_signer(deployment)
+    make_checkpoints(deployment)
     engine = open_store(deployment.database_url)
     try:
         with sessions(engine).begin() as session:
             note = credit_invoice(
-                session, invoice_number=number, reason=reason, issued_at=datetime.now(UTC), issued_on=issued_on
+                session,
+                invoice_number=number,
+                reason=reason,
+                issued_at=datetime.now(UTC),
+                issued_on=issued_on,
+                signer=signer,
             )
             document = invoice_document(session, note.invoice_id)
             billing_period = invoice_row(session, note.invoice_id).billing_period

@@ -142,7 +142,10 @@ def issue_invoices(
     from models.billing.invoicing import issue_invoice, list_invoices
     from models.errors import InvoiceNotIssuableError
     from models.store import open_store, sessions
+    from orchestration.billing.signing import find_signer, make_checkpoints
 
+    signer = find_signer(deployment)
+    make_checkpoints(deployment)
     engine = open_store(deployment.database_url)
     issued, blocked = [], []
     try:
@@ -158,7 +161,11 @@ def issue_invoices(
             try:
                 with sessions(engine).begin() as session:
                     invoice = issue_invoice(
-                        session, invoice_id=summary.invoice_id, issued_at=datetime.now(UTC), issued_on=issued_on
+                        session,
+                        invoice_id=summary.invoice_id,
+                        issued_at=datetime.now(UTC),
+                        issued_on=issued_on,
+                        signer=signer,
                     )
                     document = invoice_document(session, summary.invoice_id)
                     if invoice.is_new:  # what cannot be rendered must not use up a number

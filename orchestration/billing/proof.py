@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ingest.provenance import LandedRows
     from models.billing.document_model import InvoiceDocument, MeterReading
+    from models.billing.proof.copies import Verdict
     from models.billing.verification import Finding
 
 READING_STEP = Decimal("1e-9")
@@ -39,18 +40,63 @@ def operations(deployment: Deployment | None = None) -> Iterator[Session]:
         engine.dispose()
 
 
-def verify_pdf(path: Path) -> tuple[Finding, ...]:
-    """What does not hold of a PDF that was sent; it needs nothing else.
+def is_copy(name: str) -> bool:
+    """Whether it names a file that was sent rather than an invoice in the store."""
+    return name.lower().endswith((".pdf", ".xml", ".json", ".gz"))
+
+
+def verify_copy(path: Path, *, public_key: str | None = None) -> Verdict:
+    """What does not hold of a PDF, XML or evidence bundle that was sent; it needs nothing else.
+
+    Raises:
+        NotReadyError: there is no such file.
+        NoSealedCopyError: it is a PDF or XML that carries no sealed copy.
+    """
+    from models.billing.proof.copies import verify_bundle, verify_pdf, verify_xml
+
+    content = read_named_file(path)
+    if content.startswith(b"%PDF") or path.suffix.lower() == ".pdf":
+        return verify_pdf(content, public_key=public_key)
+    if path.suffix.lower() == ".xml":
+        return verify_xml(content, public_key=public_key)
+    return verify_bundle(content, public_key=public_key)
+
+
+def read_named_file(path: Path) -> bytes:
+    """The bytes of a file that somebody named.
 
     Raises:
         NotReadyError: there is no such file.
     """
-    from models.billing.documents.sealed_copy import invoice_in_pdf
-    from models.billing.verification import verify_document
-
     if not path.is_file():
-        raise NotReadyError(f"There is no file {path}; name the PDF, or the number of an invoice in the store.")
-    return verify_document(invoice_in_pdf(path.read_bytes()))
+        raise NotReadyError(f"There is no file {path}; name the file that was sent, or the number of an invoice.")
+    return path.read_bytes()
+
+
+def read_key_file(path: Path | None) -> str | None:
+    """The seller's public key from a file, if one was named."""
+    from models.billing.proof.signing import read_public_key
+
+    return None if path is None else read_public_key(read_named_file(path))
+
+
+def evidence_bundle(deployment: Deployment, number: str) -> bytes:
+    """The evidence bundle of an issued document.
+
+    Raises:
+        NotReadyError: nothing issued carries that number.
+    """
+    from models.billing.invoice_view import invoice_document
+    from models.billing.invoicing import list_invoices
+    from models.billing.proof.bundle import bundle_of
+    from models.billing.proof.checkpoints import inclusion_of
+
+    with operations(deployment) as session:
+        found = [each for each in list_invoices(session) if number in {each.invoice_number, each.invoice_id}]
+        if not found or found[0].invoice_number is None:
+            raise NotReadyError(f"There is no issued invoice '{number}'; `lineshaft invoice show` lists them.")
+        inclusion = inclusion_of(session, found[0].invoice_number)
+        return bundle_of(invoice_document(session, found[0].invoice_id), inclusion=inclusion)
 
 
 def verify_issued(deployment: Deployment, number: str) -> tuple[Finding, ...]:

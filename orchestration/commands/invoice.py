@@ -145,21 +145,29 @@ def credit(
 
 @app.command()
 def verify(
-    invoice: Annotated[str, typer.Argument(help="A PDF that was sent, or the number of an invoice in the store.")],
+    invoice: Annotated[
+        str,
+        typer.Argument(help="A PDF, XML or evidence bundle that was sent, or the number of an invoice in the store."),
+    ],
+    public_key: Annotated[
+        Path | None,
+        typer.Option("--public-key", help="The seller's public key, known beforehand: it must have signed the copy."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Prove an invoice: recompute its quantities from readings, its lines from terms, its totals and its seal.
 
-    A PDF is proven from itself alone, offline. A number is also held against the seller's chain of seals and against
-    the landed files that the readings name. Exits with 1 and names what does not hold.
+    A file that was sent is proven from itself alone, offline. A number is also held against the seller's chain of seals
+    and against the landed files that the readings name. Exits with 1 and names what does not hold.
     """
-    from orchestration.billing.proof import verify_issued, verify_pdf
+    from orchestration.billing.proof import is_copy, read_key_file, verify_copy, verify_issued
     from orchestration.settings import load_deployment
 
     path = Path(invoice)
     with progress("verify") as report:
         report("recomputing", 0.1)
-        findings = verify_pdf(path) if path.suffix.lower() == ".pdf" else verify_issued(load_deployment(), invoice)
+        verdict = verify_copy(path, public_key=read_key_file(public_key)) if is_copy(invoice) else None
+        findings = verdict.findings if verdict else verify_issued(load_deployment(), invoice)
     if as_json:
         print_json(findings)
     elif findings:
@@ -167,8 +175,28 @@ def verify(
             say(f"{each.check}{f', line {each.line_number}' if each.line_number else ''}: {each.sentence}")
     else:
         say(f"{invoice} holds: quantities follow from their readings, lines from their terms, and the seal fits.")
+    if verdict is not None and not as_json:
+        for lack in verdict.lacks:
+            say(f"lacking: {lack}")
+        if verdict.public_key is not None and public_key is None:
+            say(f"signed by {verdict.public_key}; `--public-key` holds it against the key the seller gave you")
     if findings:
         raise typer.Exit(1)
+
+
+@app.command()
+def bundle(
+    number: Annotated[str, typer.Argument(help="The issued invoice's number, as `lineshaft invoice show` lists it.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: <number>.evidence.json.gz.")] = None,
+) -> None:
+    """Write the evidence bundle of an invoice: content, hashes, signature and, once its day is over, its checkpoint."""
+    from orchestration.billing.proof import evidence_bundle
+    from orchestration.settings import load_deployment
+
+    content = evidence_bundle(load_deployment(), number)
+    path = output or Path(f"{number}.evidence.json.gz")
+    path.write_bytes(content)
+    say(f"{path}: {len(content):,} bytes")
 
 
 def _find(summaries: tuple[InvoiceSummary, ...], number: str) -> InvoiceSummary:
