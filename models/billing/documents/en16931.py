@@ -15,7 +15,7 @@ from models.billing.documents.errors import DraftHasNoNumberError
 from models.billing.documents.evidence import EVIDENCE_FILE_NAME, evidence_csv, has_evidence
 from models.billing.documents.explanation import steps
 from models.billing.documents.figures import amount_text, iso_instant
-from models.billing.documents.sealed_copy import SEALED_CSV_NAME, seal_note, sealed_csv, signature_note
+from models.billing.documents.sealed_copy import seal_note, signature_note
 from models.billing.documents.wording import credit_sentences, payment_sentence
 from models.exact import plain_text
 
@@ -77,23 +77,17 @@ def _fill_agreement(invoice: Document, *, document: InvoiceDocument) -> None:
     _fill_party(agreement.buyer, party=document.buyer)
     agreement.contract.issuer_assigned_id = document.contract_id
     if has_evidence(document):
-        what = "Meter readings behind each line"
-        _attach_csv(invoice, name=EVIDENCE_FILE_NAME, content=evidence_csv(document), what=what)
-    if document.readings_root is not None:  # earlier XML carried none, and issued files keep their bytes
-        _attach_csv(invoice, name=SEALED_CSV_NAME, content=sealed_csv(document), what="The sealed content")
+        from drafthorse.models.references import AdditionalReferencedDocument
 
-
-def _attach_csv(invoice: Document, *, name: str, content: bytes, what: str) -> None:
-    from drafthorse.models.references import AdditionalReferencedDocument
-
-    invoice.trade.agreement.additional_references.add(
-        AdditionalReferencedDocument(
-            issuer_assigned_id=name,
-            type_code=SUPPORTING_DOCUMENT,
-            name=f"{what}; SHA-256 {hashlib.sha256(content).hexdigest()}",
-            attached_object=("text/csv", name, base64.b64encode(content).decode()),
+        evidence = evidence_csv(document)
+        agreement.additional_references.add(
+            AdditionalReferencedDocument(
+                issuer_assigned_id=EVIDENCE_FILE_NAME,
+                type_code=SUPPORTING_DOCUMENT,
+                name=f"Meter readings behind each line; SHA-256 {hashlib.sha256(evidence).hexdigest()}",
+                attached_object=("text/csv", EVIDENCE_FILE_NAME, base64.b64encode(evidence).decode()),
+            )
         )
-    )
 
 
 def _fill_party(cii_party: CiiParty, *, party: TradeParty) -> None:

@@ -14,9 +14,10 @@ from datetime import UTC
 from itertools import groupby
 
 from models.billing.document_model import DocumentLine, InvoiceDocument, LineSegment, MeterReading
+from models.billing.documents.sealed_copy import EVIDENCE_FILE_NAME, SEALED_COLUMN, sealed_copy
 from models.exact import plain_text
 
-EVIDENCE_FILE_NAME = "evidence.csv"
+__all__ = ["EVIDENCE_FILE_NAME", "TermLines", "evidence_csv", "has_evidence", "term_lines"]
 READING_COLUMNS = (
     "at", "value", "unit_code", "landed_file", "file_row", "file_sha256", "message_id", "metric_index",
 )  # fmt: skip
@@ -57,18 +58,28 @@ def term_lines(lines: Iterable[DocumentLine]) -> tuple[TermLines, ...]:
 
 
 def has_evidence(document: InvoiceDocument) -> bool:
-    """Whether any line stands on readings; an invoice of base fees alone has none."""
-    return any(line.segments for line in document.lines)
+    """Whether any line stands on readings, or the sealed content travels in it."""
+    return document.readings_root is not None or any(line.segments for line in document.lines)
 
 
 def evidence_csv(document: InvoiceDocument) -> bytes:
-    """UTF-8, comma, one header row, LF: the same bytes for the same document."""
+    """UTF-8, comma, one header row, LF: the same bytes for the same document.
+
+    One more column holds, in the first row, the sealed content: CII takes a single attachment (CII-SR-476) and no JSON.
+    Documents issued before they sealed roots keep the file they had.
+    """
+    rows: list[tuple[str | int, ...]] = [
+        (*_line_cells(group), *_segment_cells(segment))
+        for group in term_lines(document.lines)
+        for segment in group.segments
+    ]
+    columns = COLUMNS
+    if document.readings_root is not None:
+        columns = (*COLUMNS, SEALED_COLUMN)
+        first, *others = rows or [("",) * len(COLUMNS)]
+        rows = [(*first, sealed_copy(document).decode()), *((*row, "") for row in others)]
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for group in term_lines(document.lines):
-        for segment in group.segments:
-            writer.writerow((*_line_cells(group), *_segment_cells(segment)))
+    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
     return text.getvalue().encode()
 
 

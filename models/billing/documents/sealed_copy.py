@@ -1,8 +1,8 @@
 """The customer's own copy of everything an invoice or credit note seals, and the way back from it.
 
 Belongs here: `sealed-invoice.json`, attached to the PDF: the canonical content whose SHA-256 *is* the invoice's seal;
-the same as the one cell of `sealed-invoice.csv` in the XML, since EN 16931 takes no JSON (BR-CL-24); and reading them
-again, so that models.billing.verification can prove an invoice from the PDF or the XML alone.
+the same in the column `sealed_invoice` of the XML's `evidence.csv`, since EN 16931 takes no JSON (BR-CL-24); and reading
+them again, so that models.billing.verification can prove an invoice from the PDF or the XML alone.
 Does not belong here: what the seal covers (models.billing.seal), and judging it (models.billing.verification).
 """
 
@@ -22,7 +22,8 @@ from models.billing.documents.wording import DOCUMENTS
 from models.billing.seal import canonical_json, sealed_members
 
 SEALED_FILE_NAME = "sealed-invoice.json"
-SEALED_CSV_NAME = "sealed-invoice.csv"
+EVIDENCE_FILE_NAME = "evidence.csv"
+SEALED_COLUMN = "sealed_invoice"
 MOST_CHARACTERS = 64 * 1024 * 1024
 """Of one cell; Python's reader takes 131,072 unless told otherwise."""
 _STATED_SEAL = re.compile(rb"Seal of this (?:invoice|credit note): SHA-256 ([0-9a-f]{64})")
@@ -43,13 +44,6 @@ def seal_note(document: InvoiceDocument) -> str:
 def signature_note(document: InvoiceDocument) -> str:
     """How the e-invoice states the signature (a note, BT-22)."""
     return f"Signature of this seal: Ed25519 {document.signature} by the key {document.signing_public_key}"
-
-
-def sealed_csv(document: InvoiceDocument) -> bytes:
-    """The sealed content as CSV of one column and one row."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([["sealed_invoice"], [sealed_copy(document).decode()]])
-    return text.getvalue().encode()
 
 
 def read_sealed_copy(content: bytes, *, stated_seal: str, signature: str | None = None) -> InvoiceDocument:
@@ -87,18 +81,16 @@ def invoice_in_xml(xml: bytes) -> InvoiceDocument:
     """The invoice that an e-invoice of ours carries in its attachment."""
     from models.billing.documents.stated import parsed
 
-    attached = [each for each in parsed(xml).iter() if each.get("filename") == SEALED_CSV_NAME]
-    if len(attached) != 1:
-        raise NoSealedCopyError(problem=f"the XML carries no {SEALED_CSV_NAME}; its PDF or its evidence bundle does")
+    attached = [each for each in parsed(xml).iter() if each.get("filename") == EVIDENCE_FILE_NAME]
     try:
-        text = base64.b64decode(attached[0].text or "", validate=True).decode()
+        (file,) = attached
+        text = base64.b64decode(file.text or "", validate=True).decode()
         csv.field_size_limit(MOST_CHARACTERS)
-        header, row = csv.reader(io.StringIO(text, newline=""), strict=True)
-    except (ValueError, csv.Error) as broken:
-        raise NoSealedCopyError(problem=f"{SEALED_CSV_NAME} cannot be read") from broken
-    if header != ["sealed_invoice"] or len(row) != 1:
-        raise NoSealedCopyError(problem=f"{SEALED_CSV_NAME} cannot be read")
-    return _under_stated_seal(row[0].encode(), xml=xml)
+        content = next(csv.DictReader(io.StringIO(text, newline=""), strict=True))[SEALED_COLUMN]
+    except (ValueError, csv.Error, StopIteration, KeyError) as missing:
+        problem = f"the XML carries no {EVIDENCE_FILE_NAME} with a sealed copy; its PDF or its evidence bundle does"
+        raise NoSealedCopyError(problem=problem) from missing
+    return _under_stated_seal((content or "").encode(), xml=xml)
 
 
 def _under_stated_seal(content: bytes, *, xml: bytes) -> InvoiceDocument:

@@ -61,12 +61,12 @@ def test_an_altered_field_is_named(before: bytes, after: bytes, sentence: str) -
 
 def test_an_e_invoice_issued_before_it_carried_a_copy_keeps_its_bytes_and_says_so() -> None:
     xml = cii(an_invoice_document())
-    assert b"sealed-invoice.csv" not in xml
-    with pytest.raises(NoSealedCopyError, match=r"carries no sealed-invoice\.csv"):
+    assert b"Signature of this seal" not in xml
+    with pytest.raises(NoSealedCopyError, match=r"carries no evidence\.csv with a sealed copy"):
         invoice_in_xml(xml)
 
 
-@pytest.mark.parametrize("xml", [b"", b"<a", b"<a filename='sealed-invoice.csv'>!</a>", b"<a/>"])
+@pytest.mark.parametrize("xml", [b"", b"<a", b"<a filename='evidence.csv'>!</a>", b"<a/>"])
 def test_what_carries_no_copy_is_refused_in_a_sentence(xml: bytes) -> None:
     with pytest.raises(NoSealedCopyError, match="cannot be verified"):
         invoice_in_xml(xml)
