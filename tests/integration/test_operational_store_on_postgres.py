@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
 
 import pytest
@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from models.billing.contract_documents import apply_contracts
 from models.billing.crediting import credit_invoice
 from models.billing.invoicing import draft_invoice, issue_invoice
+from models.billing.proof.checkpoints import make_missing_checkpoints, verify_checkpoints
 from models.billing.verification import verify_invoice, verify_sequences
 from models.export import reference_tables
 from models.isa95.apply import apply_enterprise
@@ -139,3 +140,41 @@ def test_what_was_issued_cannot_be_changed_by_anyone(engine: Engine, statement: 
         connection.execute(text(statement))
     with engine.begin() as connection:
         connection.execute(text("UPDATE invoice SET status = 'paid' WHERE status = 'issued'"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE checkpoint SET documents_root = 'x'",
+        "DELETE FROM checkpoint",
+        "DELETE FROM checkpoint_document",
+        "INSERT INTO checkpoint_document VALUES ('2026-04-02', 9, 'x', 'x')",
+        "INSERT INTO checkpoint VALUES ('2026-04-04', 'x', 0, 'x', 0, 'x', NULL, 'x', NULL)",
+        "UPDATE invoice SET readings_root = 'x' WHERE status <> 'draft'",
+    ],
+)
+def test_what_a_checkpoint_sealed_cannot_be_changed(engine: Engine, statement: str) -> None:
+    invoice_id = drafts(engine)[0]
+    with sessions(engine).begin() as session:
+        issue_invoice(session, invoice_id=invoice_id, issued_at=NOW)
+    with sessions(engine).begin() as session:
+        make_missing_checkpoints(session, now=NOW + timedelta(days=2), signer=None)
+    with pytest.raises(IntegrityError, match=r"immutable|goes on from"), engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+def test_four_who_make_checkpoints_at_once_make_each_once(engine: Engine) -> None:
+    invoice_id = drafts(engine)[0]
+    with sessions(engine).begin() as session:
+        issue_invoice(session, invoice_id=invoice_id, issued_at=NOW)
+    start = Barrier(4)
+
+    def work(_: int) -> int:
+        start.wait()
+        with sessions(engine).begin() as session:
+            return len(make_missing_checkpoints(session, now=NOW + timedelta(days=3), signer=None))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(work, range(4))) == [0, 0, 0, 3]
+    with sessions(engine).begin() as session:
+        assert list(verify_checkpoints(session)) == []

@@ -1,8 +1,8 @@
 """The customer's own copy of everything an invoice or credit note seals, and the way back from it.
 
 Belongs here: `sealed-invoice.json`, attached to the PDF: the canonical content whose SHA-256 *is* the invoice's seal;
-the same in the column `sealed_invoice` of the XML's `evidence.csv`, since EN 16931 takes no JSON (BR-CL-24); and reading
-them again, so that models.billing.verification can prove an invoice from the PDF or the XML alone.
+the same in the column `sealed_invoice` of the XML's `evidence.csv`, since EN 16931 takes no JSON (BR-CL-24); and
+reading them again, so that models.billing.verification can prove an invoice from the PDF or the XML alone.
 Does not belong here: what the seal covers (models.billing.seal), and judging it (models.billing.verification).
 """
 
