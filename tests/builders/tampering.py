@@ -12,9 +12,11 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from models.billing.proof.merkle import root_of
 from models.billing.proof.roots import line_leaves, reading_leaves, root
-from models.billing.proof.signing import create_private_key, invoice_message, read_signer
+from models.billing.proof.signing import Signer, invoice_message
 from models.billing.seal import canonical_json, sha256_of
 
 Members = dict[str, Any]
@@ -164,7 +166,7 @@ def a_sealed_hash(random_: random.Random, members: Members) -> None:
 
 def another_key(random_: random.Random, members: Members) -> None:
     """The key is exchanged and the seal made new, but nobody else can sign for the seller's checkpoint."""
-    signer = read_signer(create_private_key())
+    signer = Signer(Ed25519PrivateKey.from_private_bytes(random_.randbytes(32)))
     members["invoice"]["signing_public_key"] = signer.public_key
     members["invoice_sha256"] = sha256_of(members["invoice"])
     members["signature"] = signer.sign(invoice_message(members["invoice_sha256"]))
