@@ -27,6 +27,7 @@ REFERENCE_TABLES = (
     "process_segment",
     "party",
     "meter",
+    "meter_decision",
     "contract",
     "contract_asset",
     "contract_term",

@@ -6,7 +6,7 @@ Belongs here: the list of modules that declare rows. Does not belong here: a row
 from __future__ import annotations
 
 from models import collector_lease
-from models.billing import contract, invoice, meter, number_sequence
+from models.billing import contract, invoice, meter, meter_decision, number_sequence
 from models.billing.proof import checkpoints
 from models.isa95 import calendars, equipment, material, party, state_category
 from models.orm import Row
@@ -14,5 +14,6 @@ from models.orm import Row
 METADATA = Row.metadata
 ROW_MODULES = (
     *(party, equipment, calendars, material, state_category, meter, contract, number_sequence, invoice, checkpoints),
+    meter_decision,
     collector_lease,
 )

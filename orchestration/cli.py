@@ -21,6 +21,7 @@ from orchestration.commands import deployment as _deployment
 from orchestration.commands import invoice as _invoice
 from orchestration.commands import keeping as _keeping
 from orchestration.commands import keys as _keys
+from orchestration.commands import meter as _meter
 from orchestration.commands import namespace as _namespace
 from orchestration.commands import quarantine as _quarantine
 from orchestration.commands import state as _state
@@ -48,6 +49,7 @@ app.add_typer(_quarantine.app, name="quarantine")
 app.command("compact")(_keeping.compact)
 app.add_typer(_contracts.app, name="contracts")
 app.command("build")(_warehouse.build)
+app.add_typer(_meter.app, name="meter")
 app.add_typer(_invoice.app, name="invoice")
 app.add_typer(_checkpoint.app, name="checkpoint")
 app.add_typer(_keys.app, name="keys")

@@ -14,7 +14,11 @@ from models.orm import Row
 
 
 class MeterRow(Row):
-    """One row per counter; `modulus` is in unit_code, null where the counter never rolls over."""
+    """One row per counter.
+
+    `modulus` is in unit_code, null where the counter never rolls over; `maximum_rate_per_hour` is the most it can count
+    in an hour, null where nothing is known of that: a step beyond it is held.
+    """
 
     __tablename__ = "meter"
     __table_args__ = (UniqueConstraint("physical_asset_id", "metric"),)
@@ -24,3 +28,4 @@ class MeterRow(Row):
     metric: Mapped[str]
     unit_code: Mapped[str]
     modulus: Mapped[Decimal | None]
+    maximum_rate_per_hour: Mapped[Decimal | None]

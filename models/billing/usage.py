@@ -3,8 +3,9 @@
 Belongs here: the shapes rating takes and the one way a segment's quantity follows from its readings.
 Does not belong here: choosing readings or finding rollovers (dbt meters), and prices (models.billing.rating).
 
-A quantity is flagged `actual` (read), `estimated` (a bounding reading was missing and a named rule stood in) or `held`
-(a counter fell and nobody declared why: nothing may be charged until somebody decides).
+A quantity is flagged `actual` (read), `estimated` (a bounding reading was missing and a named rule stood in, or a
+person estimated the month), `substituted` (a person decided what a held step counts, models.billing.meter_decision) or
+`held` (a step that readings do not explain: nothing may be charged until somebody decides).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from models.errors import RatingError
 from models.exact import WIDE, exact, plain_text
 from models.timeline import Period
 
-QuantityFlag = Literal["actual", "estimated", "held"]
+QuantityFlag = Literal["actual", "estimated", "substituted", "held"]
 
 Reading = MeterReading
 MeterSegment = LineSegment

@@ -235,6 +235,7 @@ class Meter(TableDocument):
     metric: Identifier
     unit_code: UnitCode
     modulus: Annotated[ExactNumber, Field(gt=0)] | None = None
+    maximum_rate_per_hour: Annotated[ExactNumber, Field(gt=0)] | None = None
 
 
 class Enterprise(Document):

@@ -1,3 +1,12 @@
+{%- set evidence = ['at', 'reading', 'message_id', 'metric_index', 'landed_file', 'file_row'] -%}
+{%- set columns = [
+    'contract_id', 'time_zone', 'counter_id', 'physical_asset_id', 'work_unit_id', 'site_id', 'metric', 'unit_code',
+    'segment_kind', 'opening_at', 'opening_reading', 'opening_message_id', 'opening_metric_index', 'opening_landed_file',
+    'opening_file_row', 'closing_at', 'closing_reading', 'closing_message_id', 'closing_metric_index',
+    'closing_landed_file', 'closing_file_row', 'quantity', 'modulus', 'old_final_value', 'new_start_value', 'hold_reason',
+    'meter_decision_id', 'usage_date', 'billing_period', 'is_estimate'
+] -%}
+
 with
 
 steps as (
@@ -6,6 +15,11 @@ steps as (
 
 coverage as (
     select * from {{ ref('int_metering__contract_coverage') }}
+),
+
+estimates as (
+    select * from {{ ref('stg_operations__meter_decisions') }}
+    where decision = 'estimate'
 ),
 
 covered as (
@@ -29,11 +43,102 @@ dated as (
     from covered
 ),
 
-final as (
+read as (
     select
         *,
-        strftime(usage_date, '%Y-%m') as billing_period
+        strftime(usage_date, '%Y-%m') as billing_period,
+        false as is_estimate
     from dated
+),
+
+last_steps as (
+    select
+        contract_id,
+        physical_asset_id,
+        metric,
+        max(time_zone) as time_zone,
+        max(unit_code) as unit_code,
+        max(counter_id) as counter_id,
+        max(work_unit_id) as work_unit_id,
+        max(site_id) as site_id,
+        max(usage_date) as last_date,
+        {% for part in evidence -%}
+        max_by(closing_{{ part }}, closing_at) as last_{{ part }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from read
+    group by all
+),
+
+counted_in_month as (
+    select
+        contract_id,
+        physical_asset_id,
+        metric,
+        billing_period,
+        sum(quantity) as quantity
+    from read
+    group by all
+),
+
+-- An estimate stands on the month's last day for as long as nothing was read there or later: what the month has counted
+-- by then is part of it, and the reading that arrives ends it.
+open_estimates as (
+    select
+        last_steps.*,
+        estimates.meter_decision_id,
+        estimates.billing_period,
+        cast(cast(estimates.billing_period || '-01' as date) + interval 1 month - interval 1 day as date) as usage_date,
+        greatest(
+            estimates.quantity - coalesce(counted_in_month.quantity, cast(0 as decimal(38, 9))), cast(0 as decimal(38, 9))
+        ) as quantity
+    from last_steps
+    inner join estimates
+        on
+            last_steps.physical_asset_id = estimates.physical_asset_id
+            and last_steps.metric = estimates.metric
+            and last_steps.last_date
+            < cast(cast(estimates.billing_period || '-01' as date) + interval 1 month - interval 1 day as date)
+    left join counted_in_month
+        on
+            last_steps.contract_id = counted_in_month.contract_id
+            and last_steps.physical_asset_id = counted_in_month.physical_asset_id
+            and last_steps.metric = counted_in_month.metric
+            and estimates.billing_period = counted_in_month.billing_period
+),
+
+-- Two declared values after the last reading carry the quantity, so that the line still follows from what it shows.
+estimated as (
+    select
+        contract_id,
+        time_zone,
+        counter_id,
+        physical_asset_id,
+        work_unit_id,
+        site_id,
+        metric,
+        unit_code,
+        'replacement' as segment_kind,
+        {% for side in ['opening', 'closing'] -%}
+        {% for part in evidence -%}
+        last_{{ part }} as {{ side }}_{{ part }},
+        {% endfor -%}
+        {% endfor -%}
+        cast(quantity as decimal(38, 9)) as quantity,
+        cast(null as decimal(38, 9)) as modulus,
+        cast(last_reading + quantity as decimal(38, 9)) as old_final_value,
+        last_reading as new_start_value,
+        cast(null as varchar) as hold_reason,
+        meter_decision_id,
+        usage_date,
+        billing_period,
+        true as is_estimate
+    from open_estimates
+),
+
+final as (
+    select {{ columns | join(', ') }} from read
+    union all
+    select {{ columns | join(', ') }} from estimated
 )
 
 select * from final

@@ -17,12 +17,19 @@ declared_changes as (
     select * from {{ ref('stg_uns__meter_changes') }}
 ),
 
--- A counter belongs to the machine that carries it. Of two values at one instant the one told live, then first, counts.
+decisions as (
+    select * from {{ ref('stg_operations__meter_decisions') }}
+    where closing_at is not null
+),
+
+-- A counter belongs to the machine that carries it. The same value told twice counts once; of two different ones at one
+-- instant the one told live, then first, stands in the chain, and the step that it closes is held.
 counter_readings as (
     select
         readings.*,
         assignments.physical_asset_id,
-        coalesce(assignments.physical_asset_id, readings.work_unit_id) as counter_id
+        coalesce(assignments.physical_asset_id, readings.work_unit_id) as counter_id,
+        min(readings.exact_value) over same_instant <> max(readings.exact_value) over same_instant as is_contradicted
     from readings
     left join assignments
         on
@@ -30,6 +37,9 @@ counter_readings as (
             and readings.event_at >= assignments.assigned_from_at
             and (assignments.assigned_until_at is null or readings.event_at < assignments.assigned_until_at)
     where readings.exact_value is not null
+    window same_instant as (
+        partition by coalesce(assignments.physical_asset_id, readings.work_unit_id), readings.metric, readings.event_at
+    )
     qualify
         row_number() over (
             partition by
@@ -48,6 +58,7 @@ paired as (
         unit_code,
         event_at as closing_at,
         exact_value as closing_reading,
+        is_contradicted,
         message_id as closing_message_id,
         metric_index as closing_metric_index,
         landed_file as closing_landed_file,
@@ -86,10 +97,12 @@ placed_changes as (
 judged as (
     select
         paired.*,
+        meters.maximum_rate_per_hour,
         meters.modulus as meter_modulus,
         placed_changes.old_final_value as declared_old_final_value,
         placed_changes.new_start_value as declared_new_start_value,
         case
+            when paired.is_contradicted then 'held'
             when
                 placed_changes.change_count = 1
                 and placed_changes.old_final_value >= paired.opening_reading
@@ -116,7 +129,8 @@ judged as (
                 < paired.opening_reading - paired.closing_reading
                 then 'rollover'
             else 'held'
-        end as segment_kind
+        end as kind_read,
+        placed_changes.change_count
     from paired
     left join meters
         on
@@ -129,6 +143,68 @@ judged as (
             and paired.metric = placed_changes.metric
             and paired.closing_at = placed_changes.closing_at
     where paired.opening_at is not null
+),
+
+counted as (
+    select
+        *,
+        case kind_read
+            when 'increase' then closing_reading - opening_reading
+            when 'rollover' then cast(closing_reading + meter_modulus - opening_reading as decimal(38, 9))
+            when 'replacement'
+                then cast(
+                    declared_old_final_value - opening_reading + closing_reading - declared_new_start_value as decimal(38, 9)
+                )
+            else cast(0 as decimal(38, 9))
+        end as quantity_read,
+        greatest({{ seconds_between('opening_at', 'closing_at') }}, 3600) as longest_s
+    from judged
+),
+
+-- More than a counter can count is no quantity. A step shorter than an hour may hold what an hour may: counts come in bursts.
+-- The product only judges, so it may be binary: it is never part of a quantity.
+checked as (
+    select
+        *,
+        case
+            when is_contradicted then 'contradicting_values'
+            when kind_read = 'held' and change_count is not null then 'contradicted_change'
+            when kind_read = 'held' then 'undeclared_drop'
+            when cast(quantity_read as double) * 3600 > cast(maximum_rate_per_hour as double) * cast(longest_s as double)
+                then 'implausible_step'
+        end as hold_reason
+    from counted
+),
+
+-- A person's decision ends a hold and nothing else: where later readings or a declared change explain the step, they count.
+-- Its quantity is written as two declared values, so that the readings and they alone prove it.
+decided as (
+    select
+        checked.*,
+        decisions.meter_decision_id,
+        case
+            when decisions.decision = 'substitute' then checked.opening_reading + decisions.quantity
+            when decisions.decision = 'release' then checked.closing_reading
+        end as decided_old_final_value
+    from checked
+    left join decisions
+        on
+            checked.hold_reason is not null
+            and checked.physical_asset_id = decisions.physical_asset_id
+            and checked.metric = decisions.metric
+            and checked.closing_at = decisions.closing_at
+            and (decisions.decision = 'substitute' or checked.closing_reading >= checked.opening_reading)
+),
+
+resolved as (
+    select
+        *,
+        case
+            when meter_decision_id is not null then 'replacement'
+            when hold_reason is not null then 'held'
+            else kind_read
+        end as segment_kind
+    from decided
 ),
 
 final as (
@@ -148,19 +224,23 @@ final as (
         {{ side }}_landed_file,
         {{ side }}_file_row,
         {% endfor -%}
-        case segment_kind
-            when 'increase' then closing_reading - opening_reading
-            when 'rollover' then cast(closing_reading + meter_modulus - opening_reading as decimal(38, 9))
-            when 'replacement'
-                then cast(
-                    declared_old_final_value - opening_reading + closing_reading - declared_new_start_value as decimal(38, 9)
-                )
-            else cast(0 as decimal(38, 9))
+        case
+            when meter_decision_id is not null then cast(decided_old_final_value - opening_reading as decimal(38, 9))
+            when segment_kind = 'held' then cast(0 as decimal(38, 9))
+            else quantity_read
         end as quantity,
         case when segment_kind = 'rollover' then meter_modulus end as modulus,
-        case when segment_kind = 'replacement' then declared_old_final_value end as old_final_value,
-        case when segment_kind = 'replacement' then declared_new_start_value end as new_start_value
-    from judged
+        case
+            when segment_kind = 'replacement'
+                then cast(coalesce(decided_old_final_value, declared_old_final_value) as decimal(38, 9))
+        end as old_final_value,
+        case
+            when meter_decision_id is not null then closing_reading
+            when segment_kind = 'replacement' then declared_new_start_value
+        end as new_start_value,
+        hold_reason,
+        meter_decision_id
+    from resolved
 )
 
 select * from final

@@ -14,11 +14,14 @@ days_read as (
         {{ counter }},
         usage_date,
         sum(quantity) as quantity,
-        count(*) as reading_count,
+        count(*) filter (where not is_estimate) as reading_count,
         count(*) filter (where segment_kind = 'rollover') as rollover_count,
-        count(*) filter (where segment_kind = 'replacement') as replacement_count,
+        count(*) filter (where segment_kind = 'replacement' and meter_decision_id is null) as replacement_count,
         count(*) filter (where segment_kind = 'held') as held_count,
-        min_by(quantity = 0 and segment_kind <> 'held', closing_at) as is_first_step_still,
+        count(*) filter (where meter_decision_id is not null and not is_estimate) as substituted_count,
+        count(*) filter (where is_estimate) as estimated_count,
+        max(meter_decision_id) as meter_decision_id,
+        min_by(quantity = 0 and segment_kind <> 'held' and not is_estimate, closing_at) as is_first_step_still,
         {% for part in evidence -%}
         max_by(closing_{{ part }}, closing_at) as closing_{{ part }}{{ ',' if not loop.last }}
         {% endfor %}
@@ -34,7 +37,7 @@ counters as (
         min(usage_date) as first_date,
         max(usage_date) as last_date,
         {% for part in evidence -%}
-        min_by(opening_{{ part }}, closing_at) as first_{{ part }}{{ ',' if not loop.last }}
+        min_by(opening_{{ part }}, opening_at) as first_{{ part }}{{ ',' if not loop.last }}
         {% endfor %}
     from steps
     group by all
@@ -56,6 +59,9 @@ closed as (
         days_read.rollover_count,
         days_read.replacement_count,
         days_read.held_count,
+        days_read.substituted_count,
+        days_read.estimated_count,
+        days_read.meter_decision_id,
         days_read.is_first_step_still,
         {{ next_known('days_read.is_first_step_still', days) }} as is_next_step_still,
         {% for part in evidence -%}
@@ -114,6 +120,9 @@ final as (
         coalesce(rollover_count, 0) as rollover_count,
         coalesce(replacement_count, 0) as replacement_count,
         coalesce(held_count, 0) as held_count,
+        coalesce(substituted_count, 0) as substituted_count,
+        coalesce(estimated_count, 0) as estimated_count,
+        meter_decision_id,
         opening_at > period_start_at as is_opening_first_reading,
         case
             when opening_at > period_start_at

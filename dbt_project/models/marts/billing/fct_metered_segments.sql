@@ -18,7 +18,7 @@ marked as (
             when
                 segment_kind = 'increase'
                 and lag(segment_kind) over (
-                    partition by contract_id, physical_asset_id, metric, billing_period order by closing_at
+                    partition by contract_id, physical_asset_id, metric, billing_period order by closing_at, usage_date
                 ) = 'increase'
                 then 0
             else 1
@@ -31,7 +31,7 @@ numbered as (
         *,
         sum(starts_segment) over (
             partition by contract_id, physical_asset_id, metric, billing_period
-            order by closing_at
+            order by closing_at, usage_date
             rows between unbounded preceding and current row
         ) as segment_number
     from marked
@@ -53,7 +53,9 @@ segments as (
         sum(quantity) as quantity,
         max(modulus) as modulus,
         max(old_final_value) as old_final_value,
-        max(new_start_value) as new_start_value
+        max(new_start_value) as new_start_value,
+        max(hold_reason) as hold_reason,
+        max(meter_decision_id) as meter_decision_id
     from numbered
     group by all
 ),
@@ -75,9 +77,11 @@ silent_months as (
         quantity,
         cast(null as decimal(38, 9)) as modulus,
         cast(null as decimal(38, 9)) as old_final_value,
-        cast(null as decimal(38, 9)) as new_start_value
+        cast(null as decimal(38, 9)) as new_start_value,
+        cast(null as varchar) as hold_reason,
+        cast(null as bigint) as meter_decision_id
     from months
-    where reading_count = 0
+    where reading_count = 0 and estimated_count = 0
 ),
 
 final as (

@@ -27,13 +27,17 @@ final as (
         quantity,
         case
             when held_count > 0 then 'held'
-            when is_start_proven and is_end_proven then 'actual'
-            else 'estimated'
+            when estimated_count > 0 then 'estimated'
+            when not (is_start_proven and is_end_proven) then 'estimated'
+            when substituted_count > 0 then 'substituted'
+            else 'actual'
         end as quantity_flag,
         reading_count,
         rollover_count,
         replacement_count,
         held_count,
+        substituted_count,
+        estimated_count,
         is_opening_first_reading,
         cast(coverage.covered_s as double) / cast(coverage.period_s as double) as completeness_ratio,
         cast(coverage.covered_s as double) / cast(coverage.period_s as double)

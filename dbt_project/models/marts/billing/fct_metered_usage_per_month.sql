@@ -39,7 +39,9 @@ months as (
         sum(reading_count) as reading_count,
         sum(rollover_count) as rollover_count,
         sum(replacement_count) as replacement_count,
-        sum(held_count) as held_count
+        sum(held_count) as held_count,
+        sum(substituted_count) as substituted_count,
+        sum(estimated_count) as estimated_count
     from days
     group by all
 ),
@@ -83,17 +85,20 @@ final as (
         quantity,
         case
             when held_count > 0 then 'held'
+            when estimated_count > 0 then 'estimated'
             when
                 is_start_proven and is_end_proven
                 and first_usage_date = first_day
                 and cast(last_usage_date + interval 1 day as date) = next_first_day
-                then 'actual'
+                then case when substituted_count > 0 then 'substituted' else 'actual' end
             else 'estimated'
         end as quantity_flag,
         cast(reading_count as bigint) as reading_count,
         cast(rollover_count as bigint) as rollover_count,
         cast(replacement_count as bigint) as replacement_count,
         cast(held_count as bigint) as held_count,
+        cast(substituted_count as bigint) as substituted_count,
+        cast(estimated_count as bigint) as estimated_count,
         opening_at > period_start_at as is_opening_first_reading,
         completeness_ratio,
         completeness_ratio >= {{ var('completeness_threshold') }} as is_complete

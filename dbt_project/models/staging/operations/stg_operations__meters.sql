@@ -10,7 +10,8 @@ final as (
         physical_asset_id,
         metric,
         unit_code,
-        cast(modulus as decimal(38, 9)) as modulus
+        cast(modulus as decimal(38, 9)) as modulus,
+        cast(maximum_rate_per_hour as decimal(38, 9)) as maximum_rate_per_hour
     from source
 )
 
