@@ -47,3 +47,31 @@
 {% macro same_unit(unit_code, other_unit_code) -%}
     ({{ unit_code }} = {{ other_unit_code }} or ({{ unit_code }} in ('C62', 'H87') and {{ other_unit_code }} in ('C62', 'H87')))
 {%- endmacro %}
+
+{#
+  The part of a quantity that falls before `until_at` when it grew evenly from one time to another, cut down to whole
+  parts of a unit: integers all the way, for a division would leave the decimals.
+#}
+{% macro whole_share(quantity, parts_of_a_unit, from_at, until_at, to_at) -%}
+    {{ return(adapter.dispatch('whole_share', 'lineshaft')(quantity, parts_of_a_unit, from_at, until_at, to_at)) }}
+{%- endmacro %}
+{% macro default__whole_share(quantity, parts_of_a_unit, from_at, until_at, to_at) -%}
+    cast(
+        cast(
+            cast(floor(cast({{ quantity }} as decimal(28, 9)) * {{ parts_of_a_unit }}) as hugeint)
+            * date_diff('microsecond', {{ from_at }}, {{ until_at }}) // date_diff('microsecond', {{ from_at }}, {{ to_at }})
+            * (10000 // {{ parts_of_a_unit }}) as decimal(33, 0)
+        ) * cast(0.0001 as decimal(5, 4)) as decimal(38, 9)
+    )
+{%- endmacro %}
+{% macro spark__whole_share(quantity, parts_of_a_unit, from_at, until_at, to_at) -%}
+    cast(
+        cast(
+            (
+                cast(floor(cast({{ quantity }} as decimal(28, 9)) * {{ parts_of_a_unit }}) as decimal(20, 0))
+                * cast(timestampdiff(microsecond, {{ from_at }}, {{ until_at }}) as decimal(17, 0))
+            ) div timestampdiff(microsecond, {{ from_at }}, {{ to_at }})
+            * (10000 div {{ parts_of_a_unit }}) as decimal(33, 0)
+        ) * cast(0.0001 as decimal(5, 4)) as decimal(38, 9)
+    )
+{%- endmacro %}

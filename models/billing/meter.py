@@ -17,7 +17,8 @@ class MeterRow(Row):
     """One row per counter.
 
     `modulus` is in unit_code, null where the counter never rolls over; `maximum_rate_per_hour` is the most it can count
-    in an hour, null where nothing is known of that: a step beyond it is held.
+    in an hour, null where nothing is known of that: a step beyond it is held. `boundary_rule` `interpolated` splits a
+    step over a local midnight by time; null leaves it whole to the day of its second reading.
     """
 
     __tablename__ = "meter"
@@ -29,3 +30,4 @@ class MeterRow(Row):
     unit_code: Mapped[str]
     modulus: Mapped[Decimal | None]
     maximum_rate_per_hour: Mapped[Decimal | None]
+    boundary_rule: Mapped[str | None]

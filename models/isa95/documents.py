@@ -236,6 +236,7 @@ class Meter(TableDocument):
     unit_code: UnitCode
     modulus: Annotated[ExactNumber, Field(gt=0)] | None = None
     maximum_rate_per_hour: Annotated[ExactNumber, Field(gt=0)] | None = None
+    boundary_rule: Literal["interpolated"] | None = None
 
 
 class Enterprise(Document):

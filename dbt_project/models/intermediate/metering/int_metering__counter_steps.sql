@@ -1,3 +1,17 @@
+{#- The counter fell to the opening reading, and neither its range nor a declared change says why. -#}
+{%- set unexplained_drop -%}
+    (
+                        paired.opening_reading < paired.reading_before_opening
+                        and changes_before.change_count is null
+                        and not coalesce(
+                            paired.reading_before_opening <= meters.modulus
+                            and paired.opening_reading + meters.modulus - paired.reading_before_opening
+                            < paired.reading_before_opening - paired.opening_reading,
+                            false
+                        )
+                    )
+{%- endset -%}
+
 with
 
 readings as (
@@ -109,14 +123,14 @@ judged as (
                 and paired.closing_reading >= placed_changes.new_start_value
                 and (
                     paired.closing_reading < paired.opening_reading
-                    or not coalesce(paired.opening_reading < paired.reading_before_opening, false)
+                    or not coalesce({{ unexplained_drop }}, false)
                 )
                 then 'replacement'
             -- declared after the new counter had already spoken: the drop before is held, this is a plain increase
             when
                 placed_changes.change_count = 1
                 and paired.closing_reading >= paired.opening_reading
-                and paired.opening_reading < paired.reading_before_opening
+                and {{ unexplained_drop }}
                 then 'increase'
             -- two replacements, or one that its readings contradict, prove nothing
             when placed_changes.change_count is not null then 'held'
@@ -142,6 +156,11 @@ judged as (
             paired.counter_id = placed_changes.counter_id
             and paired.metric = placed_changes.metric
             and paired.closing_at = placed_changes.closing_at
+    left join placed_changes as changes_before
+        on
+            paired.counter_id = changes_before.counter_id
+            and paired.metric = changes_before.metric
+            and paired.opening_at = changes_before.closing_at
     where paired.opening_at is not null
 ),
 

@@ -14,16 +14,17 @@ days_read as (
         {{ counter }},
         usage_date,
         sum(quantity) as quantity,
-        count(*) filter (where not is_estimate) as reading_count,
+        count(*) filter (where not is_estimate and not is_still_open) as reading_count,
         count(*) filter (where segment_kind = 'rollover') as rollover_count,
-        count(*) filter (where segment_kind = 'replacement' and meter_decision_id is null) as replacement_count,
+        count(*) filter (where segment_kind = 'replacement' and meter_decision_id is null and not is_interpolated) as replacement_count,
         count(*) filter (where segment_kind = 'held') as held_count,
         count(*) filter (where meter_decision_id is not null and not is_estimate) as substituted_count,
         count(*) filter (where is_estimate) as estimated_count,
+        count(*) filter (where is_interpolated) as interpolated_count,
         max(meter_decision_id) as meter_decision_id,
-        min_by(quantity = 0 and segment_kind <> 'held' and not is_estimate, closing_at) as is_first_step_still,
+        min_by(quantity = 0 and segment_kind <> 'held' and not is_estimate and not is_interpolated, closing_at) as is_first_step_still,
         {% for part in evidence -%}
-        max_by(closing_{{ part }}, closing_at) as closing_{{ part }}{{ ',' if not loop.last }}
+        max_by(closing_{{ part }}, closing_at) filter (where not is_still_open) as closing_{{ part }}{{ ',' if not loop.last }}
         {% endfor %}
     from steps
     group by all
@@ -50,7 +51,7 @@ dates as (
     from counters
 ),
 
--- A day without a reading closes as it opens.
+-- A day without a reading closes as it opens, and so does one that a step left open.
 closed as (
     select
         dates.*,
@@ -61,11 +62,14 @@ closed as (
         days_read.held_count,
         days_read.substituted_count,
         days_read.estimated_count,
+        days_read.interpolated_count,
         days_read.meter_decision_id,
         days_read.is_first_step_still,
         {{ next_known('days_read.is_first_step_still', days) }} as is_next_step_still,
         {% for part in evidence -%}
-        {{ last_known('days_read.closing_' ~ part, days) }} as closing_{{ part }}{{ ',' if not loop.last }}
+        coalesce(
+            {{ last_known('days_read.closing_' ~ part, days) }}, counters.first_{{ part }}
+        ) as closing_{{ part }}{{ ',' if not loop.last }}
         {% endfor %}
     from dates
     left join days_read
@@ -74,6 +78,11 @@ closed as (
             and dates.physical_asset_id = days_read.physical_asset_id
             and dates.metric = days_read.metric
             and dates.usage_date = days_read.usage_date
+    inner join counters
+        on
+            dates.contract_id = counters.contract_id
+            and dates.physical_asset_id = counters.physical_asset_id
+            and dates.metric = counters.metric
 ),
 
 -- A day opens as the day before closed; the first opens with the reading before its first difference.
@@ -122,6 +131,7 @@ final as (
         coalesce(held_count, 0) as held_count,
         coalesce(substituted_count, 0) as substituted_count,
         coalesce(estimated_count, 0) as estimated_count,
+        coalesce(interpolated_count, 0) as interpolated_count,
         meter_decision_id,
         opening_at > period_start_at as is_opening_first_reading,
         case

@@ -81,7 +81,7 @@ silent_months as (
         cast(null as varchar) as hold_reason,
         cast(null as bigint) as meter_decision_id
     from months
-    where reading_count = 0 and estimated_count = 0
+    where reading_count = 0 and estimated_count = 0 and interpolated_count = 0
 ),
 
 final as (

@@ -38,6 +38,7 @@ final as (
         held_count,
         substituted_count,
         estimated_count,
+        interpolated_count,
         is_opening_first_reading,
         cast(coverage.covered_s as double) / cast(coverage.period_s as double) as completeness_ratio,
         cast(coverage.covered_s as double) / cast(coverage.period_s as double)

@@ -41,7 +41,8 @@ months as (
         sum(replacement_count) as replacement_count,
         sum(held_count) as held_count,
         sum(substituted_count) as substituted_count,
-        sum(estimated_count) as estimated_count
+        sum(estimated_count) as estimated_count,
+        sum(interpolated_count) as interpolated_count
     from days
     group by all
 ),
@@ -99,6 +100,7 @@ final as (
         cast(held_count as bigint) as held_count,
         cast(substituted_count as bigint) as substituted_count,
         cast(estimated_count as bigint) as estimated_count,
+        cast(interpolated_count as bigint) as interpolated_count,
         opening_at > period_start_at as is_opening_first_reading,
         completeness_ratio,
         completeness_ratio >= {{ var('completeness_threshold') }} as is_complete

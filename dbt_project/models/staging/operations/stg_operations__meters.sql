@@ -11,7 +11,8 @@ final as (
         metric,
         unit_code,
         cast(modulus as decimal(38, 9)) as modulus,
-        cast(maximum_rate_per_hour as decimal(38, 9)) as maximum_rate_per_hour
+        cast(maximum_rate_per_hour as decimal(38, 9)) as maximum_rate_per_hour,
+        boundary_rule
     from source
 )
 
