@@ -142,7 +142,8 @@ def write_surroundings(path: Path, *, readings: Path, counters: int) -> None:
             from ({machine});
         create table staging.stg_operations__meters as
             select id as meter_id, id as physical_asset_id, 'parts' as metric, 'H87' as unit_code,
-                cast({MODULUS} as decimal(38, 9)) as modulus, cast(null as decimal(38, 9)) as maximum_rate_per_hour
+                cast({MODULUS} as decimal(38, 9)) as modulus, cast(null as decimal(38, 9)) as maximum_rate_per_hour,
+                cast(null as varchar) as boundary_rule
             from ({machine});
         create table staging.stg_uns__meter_changes (event_id varchar, site_id varchar, event_at timestamp,
             work_unit_id varchar, physical_asset_id varchar, metric varchar, old_final_value decimal(38, 9),
@@ -151,7 +152,8 @@ def write_surroundings(path: Path, *, readings: Path, counters: int) -> None:
             metric varchar, decision varchar, closing_at timestamp, billing_period varchar, quantity decimal(38, 9));
         create table intermediate.int_metering__contract_coverage as
             select 'c-' || id as contract_id, id as physical_asset_id, '{ZONE}' as time_zone,
-                timestamp '2025-01-01' as covered_from_at, cast(null as timestamp) as covered_until_at
+                date '2025-01-01' as covered_from_date, timestamp '2025-01-01' as covered_from_at,
+                cast(null as timestamp) as covered_until_at
             from ({machine});
         create table intermediate.int_completeness__contract_days_covered (contract_id varchar,
             physical_asset_id varchar, billing_period varchar, usage_date date, covered_s decimal(18, 6),
