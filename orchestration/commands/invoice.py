@@ -28,11 +28,30 @@ IssuedOn = Annotated[
 
 
 @app.command()
-def draft(billing_period: Period, as_json: Json = False) -> None:
+def draft(
+    billing_period: Annotated[str | None, typer.Argument(help="The billing month, as in 2026-03.")] = None,
+    period: Annotated[str | None, typer.Option("--period", help="The same, as an option.")] = None,
+    rate_card: Annotated[
+        Path | None,
+        typer.Option(
+            "--rate-card",
+            exists=True,
+            dir_okay=False,
+            help="A rate card or contract file: compare its price with the agreed one over that month; store nothing.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Rate a month and draw its drafts. Drawing again replaces drafts that changed, never what was issued."""
     from orchestration.billing import draft_invoices
     from orchestration.settings import load_deployment
 
+    if (billing_period is None) == (period is None):
+        raise typer.BadParameter("name the month once, as in 2026-03.", param_hint="--period")
+    billing_period = str(billing_period or period)
+    if rate_card is not None:
+        _print_comparison(rate_card, billing_period, as_json=as_json)
+        return
     with progress("draft") as report:
         drawn = draft_invoices(load_deployment(), billing_period, on_progress=report)
     if as_json:
@@ -197,6 +216,32 @@ def bundle(
     path = output or Path(f"{number}.evidence.json.gz")
     path.write_bytes(content)
     say(f"{path}: {len(content):,} bytes")
+
+
+def _print_comparison(rate_card: Path, billing_period: str, *, as_json: bool) -> None:
+    from orchestration.billing.what_if import compare_prices
+    from orchestration.settings import load_deployment
+
+    found = compare_prices(load_deployment(), billing_period, rate_card=rate_card)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            one.contract_id,
+            one.physical_asset_id,
+            f"{one.old.amount:,.2f}",
+            f"{one.new.amount:,.2f}",
+            f"{one.difference.amount:+,.2f}",
+            one.old.currency_code,
+            "; ".join(one.hold_reasons),
+        )
+        for one in found.compared
+    ]
+    print_table(("contract", "physical asset", "agreed", "considered", "difference", "", "held"), rows)
+    for all_of in found.totals:
+        say(f"agreed {all_of.old}, under {found.rate_card} {all_of.new}: a difference of {all_of.difference}")
+    say("Net amounts; nothing was stored.")
 
 
 def _find(summaries: tuple[InvoiceSummary, ...], number: str) -> InvoiceSummary:
