@@ -113,6 +113,8 @@ def test_revisions_are_named_by_date_and_fit_alembics_column(engine: Engine) -> 
         "2026_11_25_collector_lease",
         "2026_11_25_least_completeness",
         "2026_11_25_roots_and_checkpoints",
+        "2026_11_25_meter_decisions",
+        "2026_11_25_meter_boundaries",
     ]
     assert all(len(revision.revision) <= 32 for revision in revisions)
 

@@ -28,7 +28,7 @@ interpolated_meters as (
 ),
 
 estimates as (
-    select * from {{ ref('stg_operations__meter_decisions') }}
+    select * from {{ ref('int_metering__decisions_placed') }}
     where decision = 'estimate'
 ),
 

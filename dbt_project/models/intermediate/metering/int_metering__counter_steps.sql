@@ -32,7 +32,7 @@ declared_changes as (
 ),
 
 decisions as (
-    select * from {{ ref('stg_operations__meter_decisions') }}
+    select * from {{ ref('int_metering__decisions_placed') }}
     where closing_at is not null
 ),
 
