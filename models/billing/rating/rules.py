@@ -83,7 +83,9 @@ def rate(
             f"{service_period.start:%Y-%m-%dT%H:%MZ} to {service_period.end:%Y-%m-%dT%H:%MZ} is not a calendar month "
             f"in {contract.time_zone}; take the period from month_period."
         )
-    contract.require_coverage(physical_asset_id, *month_days(billing_period))
+    days = month_days(billing_period)
+    contract.require_coverage(physical_asset_id, *days)
+    contract = contract.with_terms_for(*days)
     for metric, record in usage.items():
         measured = (record.contract_id, record.physical_asset_id, record.metric, record.service_period)
         if measured != (contract.contract_id, physical_asset_id, metric, service_period):

@@ -15,7 +15,8 @@ import yaml
 
 from models.billing.contract import stored_contract, stored_contracts
 from models.billing.contract_documents import apply_contracts, load_contracts
-from models.errors import BillingError, DocumentError
+from models.billing.terms import TermsVersion
+from models.errors import BillingError, DocumentError, RatingError
 from models.store import sessions
 from tests.builders.clauses import a_severity_factor, an_indexed_price
 from tests.builders.contracts import ASSET, a_contract, a_flat_fee, a_per_unit
@@ -197,7 +198,9 @@ def test_a_price_does_not_move_without_a_new_version(tmp_path: Path) -> None:
             count = apply_contracts(session, (replace(dearer, contract_version=2),))
             assert count.changed == ("contract eaas-cnc-hamburg",)
         with sessions(engine).begin() as session:
-            assert stored_contract(session, "eaas-cnc-hamburg") == replace(dearer, contract_version=2)
+            assert stored_contract(session, "eaas-cnc-hamburg") == replace(
+                dearer, contract_version=2, earlier_versions=a_contract().versions
+            )
 
 
 def test_a_contract_without_a_file_is_kept(tmp_path: Path) -> None:
@@ -225,3 +228,156 @@ def test_an_unknown_contract_is_named(tmp_path: Path) -> None:
         pytest.raises(BillingError, match="no contract 'nowhere'"),
     ):
         stored_contract(session, "nowhere")
+
+
+def amended(effective_date: date | None = date(2026, 3, 16), version: int = 2, fee: str = "9000", **more: Any) -> Any:
+    """The builder's contract with another fee from a date on."""
+    return a_contract(a_flat_fee(fee), contract_version=version, effective_date=effective_date, **more)
+
+
+def test_an_amendment_keeps_the_terms_before_it(tmp_path: Path) -> None:
+    first = a_contract(a_flat_fee("8000"))
+    with a_store(tmp_path, first) as engine, sessions(engine).begin() as session:
+        changes = apply_contracts(session, (amended(),))
+        session.expire_all()
+        kept = stored_contract(session, first.contract_id)
+        again = apply_contracts(session, (amended(),))
+    assert changes.changed == (f"contract {first.contract_id}",)
+    assert (again.changed, again.unchanged_count) == ((), 1)
+    assert kept.with_terms_for(date(2026, 3, 1), date(2026, 3, 16)).terms == first.terms
+    assert kept.with_terms_for(date(2026, 3, 16), date(2026, 4, 1)).terms == amended().terms
+    with pytest.raises(RatingError, match="amended on 2026-03-16"):
+        kept.with_terms_for(date(2026, 3, 1), date(2026, 4, 1))
+
+
+def test_a_corrected_amendment_takes_the_place_of_the_one_it_corrects_and_none_is_lost(tmp_path: Path) -> None:
+    first = a_contract(a_flat_fee("8000"))
+    with a_store(tmp_path, first) as engine, sessions(engine).begin() as session:
+        apply_contracts(session, (amended(),))
+        apply_contracts(session, (amended(date(2026, 3, 10), version=3, fee="9500"),))
+        session.expire_all()
+        kept = stored_contract(session, first.contract_id)
+    assert [version.contract_version for version in kept.versions] == [1, 2, 3]
+    cut = kept.stretches(ASSET, date(2026, 3, 1), date(2026, 4, 1))
+    assert [(each.first_date, each.following_date, each.contract_version) for each in cut] == [
+        (date(2026, 3, 1), date(2026, 3, 10), 1),
+        (date(2026, 3, 10), date(2026, 4, 1), 3),
+    ]
+
+
+def test_an_amendment_says_what_it_amends(tmp_path: Path) -> None:
+    with (
+        a_store(tmp_path) as engine,
+        sessions(engine).begin() as session,
+        pytest.raises(DocumentError, match="the terms before are unknown; add earlier_versions"),
+    ):
+        apply_contracts(session, (amended(),))
+
+
+def test_terms_once_agreed_are_not_told_otherwise(tmp_path: Path) -> None:
+    first = a_contract(a_flat_fee("8000"))
+    told = TermsVersion(contract_version=1, effective_date=None, terms=(a_flat_fee("7000"),))
+    with (
+        a_store(tmp_path, first) as engine,
+        sessions(engine).begin() as session,
+        pytest.raises(DocumentError, match="tells version 1 otherwise than the store"),
+    ):
+        apply_contracts(session, (amended(earlier_versions=(told,)),))
+
+
+def test_a_file_may_hold_the_versions_before_it(tmp_path: Path) -> None:
+    file = a_file() | {"contract_version": 2, "effective_date": date(2026, 3, 16)}
+    file["earlier_versions"] = [{"contract_version": 1, "terms": file["terms"][:1]}]
+    (contract,) = load_contracts(written(tmp_path, file), enterprise=an_enterprise())
+    assert [len(version.terms) for version in contract.versions] == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"effective_date": date(2026, 3, 16)}, "effective_date dates an amendment"),
+        ({"end_date": date(2026, 1, 1)}, "put it after start_date"),
+        ({"contract_version": 2, "effective_date": date(2025, 1, 1)}, "after start_date and before end_date"),
+        ({"earlier_versions": [{"contract_version": 1, "terms": a_file()["terms"]}]}, "need the effective_date"),
+        (
+            {
+                "contract_version": 2,
+                "effective_date": date(2026, 3, 16),
+                "earlier_versions": [{"contract_version": 3, "terms": a_file()["terms"]}],
+            },
+            "version 2 follows version 3",
+        ),
+        (
+            {
+                "contract_version": 2,
+                "effective_date": date(2026, 3, 16),
+                "earlier_versions": [
+                    {"contract_version": 1, "effective_date": date(2026, 2, 1), "terms": a_file()["terms"]}
+                ],
+            },
+            "version 1 is the first; leave its effective_date out",
+        ),
+        ({"billing_period": "week"}, "billing_period"),
+        (
+            {
+                "assets": [
+                    {"physical_asset_id": ASSET, "covered_from_date": "2026-01-01"},
+                    {"physical_asset_id": ASSET, "covered_from_date": "2026-02-01"},
+                ]
+            },
+            f"{ASSET} appears twice on 2026-02-01",
+        ),
+        (
+            {
+                "assets": [
+                    {
+                        "physical_asset_id": ASSET,
+                        "covered_from_date": "2026-02-01",
+                        "replaces_physical_asset_id": "weller-mc630-1042",
+                    }
+                ]
+            },
+            "give it covered_until_date 2026-02-01",
+        ),
+        (
+            {"assets": [{"physical_asset_id": ASSET, "covered_from_date": "2026-2", "covered_until_date": None}]},
+            "covered_from_date",
+        ),
+        (
+            {
+                "assets": [
+                    {
+                        "physical_asset_id": ASSET,
+                        "covered_from_date": "2026-02-01",
+                        "covered_until_date": "2026-02-01",
+                    }
+                ]
+            },
+            "put it after covered_from_date",
+        ),
+    ],
+)
+def test_dates_that_do_not_follow_each_other_are_refused(
+    tmp_path: Path, changes: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(DocumentError, match=sentence):
+        load_contracts(written(tmp_path, a_file() | changes), enterprise=an_enterprise())
+
+
+def test_an_asset_may_leave_and_come_back(tmp_path: Path) -> None:
+    stretches = [("2026-01-01", "2026-03-11"), ("2026-03-20", None)]
+    file = a_file() | {
+        "billing_period": "quarter",
+        "assets": [
+            {"physical_asset_id": ASSET, "covered_from_date": since, "covered_until_date": until}
+            for since, until in stretches
+        ],
+    }
+    contracts = load_contracts(written(tmp_path, file), enterprise=an_enterprise())
+    with a_store(tmp_path, *contracts) as engine, sessions(engine).begin() as session:
+        (kept,) = stored_contracts(session)
+    assert (kept,) == contracts
+    quarter = kept.period_of("2026-Q1")
+    days = [each.days for each in kept.stretches(ASSET, quarter.first_date, quarter.following_date)]
+    assert (days, quarter.days) == ([69, 12], 90)
+    assert kept.period_on(date(2026, 2, 3)) == quarter
