@@ -19,6 +19,8 @@ class PeriodShare(NamedTuple):
 
     part: Decimal
     whole: Decimal
+    before: Decimal = Decimal(0)
+    """How much of the same whole was charged before: round(before + part) - round(before), so that parts add up."""
 
     @property
     def is_whole(self) -> bool:
@@ -26,12 +28,26 @@ class PeriodShare(NamedTuple):
         return self is WHOLE_PERIOD or self.part == self.whole
 
     def of(self, amount: Decimal, *, minor_unit: Decimal) -> Decimal:
-        """Amount x part / whole, rounded half-up once at the minor unit (as Decimal("0.01"))."""
-        return _DIVISION.quantize(_DIVISION.divide(multiply(amount, self.part), self.whole), minor_unit)
+        """Amount x part / whole, rounded half-up at the minor unit (as Decimal("0.01")).
+
+        After a part `before`, it is the rounded amount so far less the rounded amount before: no delta is rounded.
+        """
+        so_far = self._rounded(amount, self.before + self.part, minor_unit)
+        return so_far - self._rounded(amount, self.before, minor_unit) if self.before else so_far
+
+    def _rounded(self, amount: Decimal, part: Decimal, minor_unit: Decimal) -> Decimal:
+        return _DIVISION.quantize(_DIVISION.divide(multiply(amount, part), self.whole), minor_unit)
 
     def told(self) -> str:
         """In words."""
-        return "the whole period" if self.is_whole else f"{plain_text(self.part)} of {plain_text(self.whole)}"
+        return (
+            "the whole period"
+            if self.is_whole
+            else (
+                f"{plain_text(self.part)} of {plain_text(self.whole)}"
+                + (f", after {plain_text(self.before)}" if self.before else "")
+            )
+        )
 
 
 WHOLE_PERIOD = PeriodShare(Decimal(1), Decimal(1))
