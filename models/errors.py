@@ -10,6 +10,7 @@
             ├── RatingError            usage and contract do not fit together
             ├── InvoiceNotFoundError   no invoice of that id or number
             ├── InvoiceNotIssuableError  a draft that must not become an invoice yet; carries its reasons
+            ├── InvoiceStepError       a step that may not follow the one before it
             ├── InvoiceNotCreditableError  nothing that a credit note can take back, or not like this
             └── SigningKeyError        a key that cannot sign, or cannot be checked against
 
@@ -74,6 +75,16 @@ class InvoiceNotIssuableError(BillingError):
         self.invoice_id = invoice_id
         self.reasons = reasons
         super().__init__(f"Invoice {invoice_id!r} stays a draft: {'; '.join(reasons)}.")
+
+
+class InvoiceStepError(BillingError):
+    """A document's status does not move like this."""
+
+    def __init__(self, invoice_id: str, status: str, problem: str) -> None:
+        self.invoice_id = invoice_id
+        self.status = status
+        self.problem = problem
+        super().__init__(f"{invoice_id!r} cannot become {status}: {problem}.")
 
 
 class InvoiceNotCreditableError(BillingError):

@@ -235,10 +235,13 @@ def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
 def _totals(deployment: Deployment) -> dict[str, Decimal]:
     """Payable amounts of the period's issued invoices by currency."""
     from models.billing.invoicing import list_invoices
+    from models.billing.life_cycle import OWED
     from orchestration.billing.proof import operations
 
     totals: dict[str, Decimal] = {}
     with operations(deployment) as session:
-        for invoice in list_invoices(session, billing_period=BILLING_PERIOD, status="issued"):
+        for invoice in list_invoices(session, billing_period=BILLING_PERIOD):
+            if invoice.status not in OWED:
+                continue
             totals[invoice.currency_code] = totals.get(invoice.currency_code, Decimal(0)) + invoice.payable_amount
     return dict(sorted(totals.items()))

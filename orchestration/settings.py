@@ -12,7 +12,7 @@ Environment:
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -57,6 +57,8 @@ class Deployment(BaseModel):
     sites: tuple[Any, ...]
     database_url: str
     signing: SigningSettings = SigningSettings()
+    approval: Literal["by_issuing", "required"] = "by_issuing"
+    """Whether whoever issues a draft approves it thereby, or it must have been approved before."""
     keep_days: dict[Any, int] = {}
     """Days for which landed files of a kind are kept; kinds without a number are kept for ever."""
 
@@ -166,6 +168,9 @@ def load_deployment(directory: Path | None = None, *, home: Path | None = None) 
     _refuse_ambiguous(sites, path=path)
     keep_days = document.get("keep_days") or {}
     _refuse_unknown_kinds(keep_days, path=path)
+    approval = document.get("approval", "by_issuing")
+    if approval not in {"by_issuing", "required"}:
+        raise DeploymentError(f"{path}: approval is {approval!r}; write by_issuing or required.")
     return Deployment(
         directory=directory.resolve(),
         home=home,
@@ -175,6 +180,7 @@ def load_deployment(directory: Path | None = None, *, home: Path | None = None) 
         database_url=environment.database_url or f"sqlite:///{home / 'operations.sqlite'}",
         keep_days=keep_days,
         signing=_signing(document.get("signing") or {}, directory=directory, path=path),
+        approval=approval,
     )
 
 

@@ -14,17 +14,24 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import inspect, or_, select
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from models.billing.invoice import InvoiceRow
-from models.billing.invoicing import IssuedInvoice, content_sha256, credit_note_row, issued_invoice, number_and_seal
+from models.billing.invoicing import (
+    ISSUED_BY,
+    IssuedInvoice,
+    content_sha256,
+    credit_note_row,
+    issued_invoice,
+    number_and_seal,
+)
+from models.billing.life_cycle import OWED, held_row
 from models.billing.proof.signing import Signer
-from models.errors import InvoiceNotCreditableError, InvoiceNotFoundError
+from models.errors import InvoiceNotCreditableError
 from models.orm import Row
 from models.timeline import local_date, require_utc
 
-CREDITABLE = ("issued", "paid")
 DRAWN_AT_ISSUE = (
     "invoice_number", "issued_at", "issued_on", "due_date", "previous_sha256", "invoice_sha256",
     "readings_root", "lines_root", "signing_public_key", "signature",
@@ -41,6 +48,7 @@ def credit_invoice(
     issued_at: datetime,
     issued_on: date | None = None,
     signer: Signer | None = None,
+    issued_by: str = ISSUED_BY,
 ) -> IssuedInvoice:
     """The credit note of an issued invoice, in full; if there is one already, that one.
 
@@ -52,7 +60,7 @@ def credit_invoice(
         InvoiceNotCreditableError: it is a draft, void or itself a credit note; or the reason or the date do not fit.
     """
     require_utc(issued_at)
-    invoice = _held_row(session, invoice_number)
+    invoice = held_row(session, invoice_number)
     if invoice.document_type == "credit_note":
         problem = f"it is the credit note of {invoice.preceding_invoice_number}; draw the period again and issue that"
         raise InvoiceNotCreditableError(invoice_number, problem)
@@ -61,7 +69,7 @@ def credit_invoice(
     present = credit_note_row(session, invoice.invoice_number)
     if present is not None:
         return issued_invoice(present, is_new=False)
-    if invoice.status not in CREDITABLE:
+    if invoice.status not in OWED:
         raise InvoiceNotCreditableError(invoice_number, f"it is {invoice.status}")
     issued_on = issued_on or max(invoice.issued_on, local_date(issued_at, invoice.time_zone))
     if issued_on < invoice.issued_on:
@@ -70,20 +78,7 @@ def credit_invoice(
     note = _credit_note_of(invoice, reason=_one_line(reason, invoice_number=invoice_number))
     session.add(note)
     session.flush()  # as a draft: no line may enter what is issued
-    return number_and_seal(session, note, issued_at=issued_at, issued_on=issued_on, signer=signer)
-
-
-def _held_row(session: Session, number: str) -> InvoiceRow:
-    """The row of that number or id, held until this transaction ends, so that two who credit at once take turns."""
-    row = session.scalars(
-        select(InvoiceRow)
-        .where(or_(InvoiceRow.invoice_number == number, InvoiceRow.invoice_id == number))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is None:
-        raise InvoiceNotFoundError(number)
-    return row
+    return number_and_seal(session, note, issued_at=issued_at, issued_on=issued_on, issued_by=issued_by, signer=signer)
 
 
 def _one_line(reason: str, *, invoice_number: str) -> str:

@@ -17,6 +17,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.orm import Row
 
+STATUS_CONDITION = "status IN ('draft', 'approved', 'issued', 'sent', 'paid', 'void')"
+
 
 class InvoiceLineSegmentRow(Row):
     """One row per segment of a metered line: opening and closing reading with the file and row that hold them."""
@@ -101,19 +103,23 @@ class InvoiceRow(Row):
         UniqueConstraint("preceding_invoice_number"),  # an invoice is credited once
         CheckConstraint("document_type IN ('invoice', 'credit_note')", name="document_type"),
         CheckConstraint(
-            "document_type = 'invoice' AND preceding_invoice_number IS NULL AND preceding_issued_on IS NULL "
-            "AND credit_reason IS NULL OR document_type = 'credit_note' AND preceding_invoice_number IS NOT NULL "
+            "document_type = 'invoice' AND preceding_invoice_number IS NULL AND corrected_invoice_number IS NULL "
+            "AND preceding_issued_on IS NULL AND credit_reason IS NULL "
+            "OR (document_type = 'credit_note' OR corrected_invoice_number IS NOT NULL) "
+            "AND (preceding_invoice_number IS NULL) <> (corrected_invoice_number IS NULL) "
             "AND preceding_issued_on IS NOT NULL AND credit_reason IS NOT NULL",
             name="credit_note_is_complete",
         ),
-        CheckConstraint("status IN ('draft', 'issued', 'paid', 'void')", name="status"),
+        CheckConstraint(STATUS_CONDITION, name="status"),
         CheckConstraint(
-            "status = 'draft' OR (invoice_number IS NOT NULL AND issued_at IS NOT NULL AND issued_on IS NOT NULL "
+            "status IN ('draft', 'approved') OR (invoice_number IS NOT NULL AND issued_at IS NOT NULL "
+            "AND issued_on IS NOT NULL "
             "AND (due_date IS NOT NULL) = (document_type = 'invoice') AND previous_sha256 IS NOT NULL "
             "AND invoice_sha256 IS NOT NULL)",
             name="issued_is_complete",
         ),
         Index(None, "billing_period"),  # `list_invoices` of one month
+        Index(None, "corrected_invoice_number"),  # what an invoice was corrected by
     )
 
     invoice_id: Mapped[str] = mapped_column(primary_key=True)
@@ -140,6 +146,7 @@ class InvoiceRow(Row):
     tax_inclusive_amount: Mapped[Decimal]
     payable_amount: Mapped[Decimal]
     preceding_invoice_number: Mapped[str | None] = mapped_column(ForeignKey("invoice.invoice_number"))
+    corrected_invoice_number: Mapped[str | None] = mapped_column(ForeignKey("invoice.invoice_number"))
     preceding_issued_on: Mapped[date | None]
     credit_reason: Mapped[str | None]
     snapshot: Mapped[str]

@@ -25,6 +25,7 @@ from models.billing.contract import ContractRow
 from models.billing.document_model import DocumentType, TradeParty
 from models.billing.invoice import InvoiceLineSegmentRow, InvoiceRow
 from models.billing.invoice_view import document_of, invoice_row, line_rows
+from models.billing.life_cycle import UNISSUED, record_step
 from models.billing.number_sequence import invoice_number, locked_sequence
 from models.billing.proof.roots import line_leaves, plain_lines, reading_leaves, root
 from models.billing.proof.signing import Signer, invoice_message
@@ -37,6 +38,10 @@ from models.isa95.equipment import PhysicalAssetRow
 from models.isa95.party import PartyRow
 from models.timeline import local_date, require_utc
 
+ISSUED_BY = "lineshaft"
+"""Whose step it is when a caller names nobody."""
+
+Approval = Literal["by_issuing", "required"]
 DraftChange = Literal["created", "unchanged", "replaced", "issued_differs"]
 
 
@@ -105,14 +110,15 @@ def invoice_id_of(*, contract_id: str, physical_asset_id: str, billing_period: s
 def draft_invoice(session: Session, *, rating: Rating) -> DraftOutcome:
     """The draft of a rating: created, replaced if anything in it changed, or left alone.
 
-    What was credited is over: the draft is the next revision then.
+    What was credited or void is over: the draft is the next revision then. A draft that is replaced takes its approval
+    with it; one that is left alone keeps it.
     """
     present = _latest_revision(session, rating)
     revision = present.revision if present is not None else 1
-    if present is not None and present.invoice_number is not None and credit_note_row(session, present.invoice_number):
+    if present is not None and is_over(session, present):
         present, revision = None, revision + 1
     fresh = _row_of(session, rating, revision=revision)
-    if present is not None and present.status != "draft":
+    if present is not None and present.status not in UNISSUED:
         differences = _differences(present, fresh)
         change: DraftChange = "issued_differs" if differences else "unchanged"
         return DraftOutcome(
@@ -123,11 +129,20 @@ def draft_invoice(session: Session, *, rating: Rating) -> DraftOutcome:
     else:
         change = "created" if present is None else "replaced"
         if present is not None:
+            present.status = "draft"
+            session.flush()  # what is approved is frozen: the approval goes first
             session.delete(present)
             session.flush()
         session.add(fresh)
         session.flush()
-    return DraftOutcome(invoice_id=fresh.invoice_id, change=change, status="draft", hold_reasons=rating.hold_reasons)
+    status = present.status if present is not None and change == "unchanged" else "draft"
+    return DraftOutcome(invoice_id=fresh.invoice_id, change=change, status=status, hold_reasons=rating.hold_reasons)
+
+
+def is_over(session: Session, row: InvoiceRow) -> bool:
+    """Whether nothing is billed by it any more: a credit note took it back, or it is void."""
+    is_credited = row.invoice_number is not None and credit_note_row(session, row.invoice_number) is not None
+    return is_credited or row.status == "void"
 
 
 def issue_invoice(
@@ -137,17 +152,21 @@ def issue_invoice(
     issued_at: datetime,
     issued_on: date | None = None,
     signer: Signer | None = None,
+    issued_by: str = ISSUED_BY,
+    approval: Approval = "by_issuing",
 ) -> IssuedInvoice:
     """The draft as an invoice: numbered without a gap, dated, sealed; an issued one is returned as it is.
 
     `issued_at` is the instant at which this happens; `issued_on` is the date on the invoice, by default the local date
     of that instant. It is never before the service period is over, nor, of a later revision, before the credit note
     that made room for it.
+
+    `approval` says whether whoever issues a draft approves it thereby, or somebody must have approved it before.
     """
     require_utc(issued_at)
     invoice_row(session, invoice_id)
     row = session.get_one(InvoiceRow, invoice_id, with_for_update=True, populate_existing=True)
-    if row.status != "draft":
+    if row.status not in UNISSUED:
         return issued_invoice(row, is_new=False)
     credited_on = session.scalar(
         select(func.max(InvoiceRow.issued_on)).where(
@@ -169,20 +188,34 @@ def issue_invoice(
     if row.contract_version != agreed_version:
         why = f"rated under version {row.contract_version} of {row.contract_id}, which is at version {agreed_version}"
         reasons = (*reasons, f"it was {why}; draw it again")
+    if row.status == "draft" and approval == "required":
+        reasons = (*reasons, "nobody has approved it as it stands")
     if reasons:
         raise InvoiceNotIssuableError(invoice_id, reasons)
 
     row.due_date = issued_on + timedelta(days=row.payment_terms_days)
-    return number_and_seal(session, row, issued_at=issued_at, issued_on=issued_on, signer=signer)
+    return number_and_seal(session, row, issued_at=issued_at, issued_on=issued_on, issued_by=issued_by, signer=signer)
 
 
 def number_and_seal(
-    session: Session, row: InvoiceRow, *, issued_at: datetime, issued_on: date, signer: Signer | None = None
+    session: Session,
+    row: InvoiceRow,
+    *,
+    issued_at: datetime,
+    issued_on: date,
+    issued_by: str,
+    signer: Signer | None = None,
 ) -> IssuedInvoice:
     """The last step of every document: the next number of its seller's year, and the seal over the seal before it.
 
-    The seal covers the roots over readings and lines; a signer, where the deployment has one, signs the seal.
+    A draft that nobody approved is approved by whoever issues it. The seal covers the roots over readings and lines; a
+    signer, where the deployment has one, signs the seal.
     """
+    if row.status == "draft":
+        record_step(session, row, status="approved", taken_at=issued_at, taken_by=issued_by)
+        row.status = "approved"
+        session.flush()
+    record_step(session, row, status="issued", taken_at=issued_at, taken_by=issued_by)
     sequence = locked_sequence(session, seller_party_id=row.seller_party_id, issue_year=issued_on.year)
     sequence.last_number += 1
     row.invoice_number = invoice_number(

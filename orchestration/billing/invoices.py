@@ -125,6 +125,7 @@ def issue_invoices(
     billing_period: str,
     *,
     issued_on: date | None = None,
+    issued_by: str = "lineshaft",
     on_progress: Progress | None = None,
 ) -> IssueReport:
     """Issue every draft of a month, each in its own transaction, and write the documents; issued ones stay as they are.
@@ -166,6 +167,8 @@ def issue_invoices(
                         issued_at=datetime.now(UTC),
                         issued_on=issued_on,
                         signer=signer,
+                        issued_by=issued_by,
+                        approval=deployment.approval,
                     )
                     document = invoice_document(session, summary.invoice_id)
                     if invoice.is_new:  # what cannot be rendered must not use up a number

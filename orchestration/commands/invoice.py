@@ -1,4 +1,4 @@
-"""`lineshaft invoice`: draft, issue, show, verify and credit."""
+"""`lineshaft invoice`: draft, approve, issue, send, pay, void, show, verify and credit."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from orchestration.commands.console import Json, print_json, print_table, progre
 
 if TYPE_CHECKING:
     from models.billing.invoicing import InvoiceSummary
+    from models.billing.life_cycle import InvoiceStep, StepOutcome
 
 app = typer.Typer(
-    no_args_is_help=True, help="Machine use as invoices: draft them, issue them, show one, verify it, credit it."
+    no_args_is_help=True,
+    help="Machine use as invoices: draft, approve, issue, send and show them, verify one, credit it.",
 )
 
 Period = Annotated[str, typer.Argument(help="The billing month, as in 2026-03.")]
@@ -25,6 +27,9 @@ IssuedOn = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d"], help="The date on the document; default: today."),
 ]
+
+
+By = Annotated[str, typer.Option("--by", help="Whose step it is; default: whoever is logged in.")]
 
 
 @app.command()
@@ -73,14 +78,18 @@ def draft(
 
 
 @app.command()
-def issue(billing_period: Period, issued_on: IssuedOn = None, as_json: Json = False) -> None:
+def issue(billing_period: Period, issued_on: IssuedOn = None, by: By = "", as_json: Json = False) -> None:
     """Issue a month's drafts: number them without a gap, seal them, write PDF and XML. Again, it changes nothing."""
     from orchestration.billing import issue_invoices
     from orchestration.settings import load_deployment
 
     with progress("issue") as report:
         done = issue_invoices(
-            load_deployment(), billing_period, issued_on=issued_on.date() if issued_on else None, on_progress=report
+            load_deployment(),
+            billing_period,
+            issued_on=issued_on.date() if issued_on else None,
+            issued_by=_person(by),
+            on_progress=report,
         )
     if as_json:
         print_json({"issued": done.issued, "blocked": done.blocked})
@@ -104,6 +113,61 @@ def issue(billing_period: Period, issued_on: IssuedOn = None, as_json: Json = Fa
 
 
 @app.command()
+def approve(
+    billing_period: Period,
+    number: Annotated[str | None, typer.Option("--invoice", help="Approve only the draft of this id.")] = None,
+    by: By = "",
+    as_json: Json = False,
+) -> None:
+    """Approve a month's drafts as they stand. A draft whose content changes afterwards needs to be approved again."""
+    from orchestration.billing.steps import approve_drafts
+    from orchestration.settings import load_deployment
+
+    done = approve_drafts(load_deployment(), billing_period, invoice_id=number, approved_by=_person(by))
+    if as_json:
+        print_json({"approved": done.approved, "blocked": done.blocked})
+    else:
+        for step in done.approved:
+            _say_step(step)
+        for each in done.blocked:
+            say(f"not approved: {each.contract_id} {each.physical_asset_id}: {'; '.join(each.reasons)}")
+    if done.blocked:
+        raise typer.Exit(1)
+
+
+@app.command()
+def send(number: Number, by: By = "", as_json: Json = False) -> None:
+    """Note that an issued document has left the house. It can be credited afterwards, and no longer be void."""
+    from orchestration.billing.steps import mark_sent
+    from orchestration.settings import load_deployment
+
+    _say_step(mark_sent(load_deployment(), number, by=_person(by)), as_json=as_json)
+
+
+@app.command()
+def pay(number: Number, by: By = "", as_json: Json = False) -> None:
+    """Note that an invoice was paid, or a credit note set off or refunded."""
+    from orchestration.billing.steps import mark_paid
+    from orchestration.settings import load_deployment
+
+    _say_step(mark_paid(load_deployment(), number, by=_person(by)), as_json=as_json)
+
+
+@app.command()
+def void(
+    number: Number,
+    reason: Annotated[str, typer.Option("--reason", help="Why, in a line; it is kept with the step.")],
+    by: By = "",
+    as_json: Json = False,
+) -> None:
+    """Withdraw an issued invoice that was never sent. Its number stays; its month can be drawn again."""
+    from orchestration.billing.steps import withdraw
+    from orchestration.settings import load_deployment
+
+    _say_step(withdraw(load_deployment(), number, reason=reason, by=_person(by)), as_json=as_json)
+
+
+@app.command()
 def show(
     number: Annotated[
         str | None, typer.Argument(help="An invoice's number or a draft's id; without it, all are listed.")
@@ -117,18 +181,21 @@ def show(
     """
     from models.billing.invoice_view import invoice_document
     from models.billing.invoicing import list_invoices
+    from models.billing.life_cycle import invoice_steps
     from orchestration.billing.proof import operations
 
     with operations() as session:
         summaries = list_invoices(session, billing_period=billing_period)
         found = _find(summaries, number) if number else None
         document = invoice_document(session, found.invoice_id) if found else None
+        steps = invoice_steps(session, found.invoice_id) if found else ()
     if document is None:
         _print_list(summaries, as_json=as_json)
     elif as_json:
         print_json(document)
     else:
         _print_document(document)
+        _print_steps(steps)
         if found and found.credited_by:
             say(f"credited in full by {found.credited_by}")
 
@@ -244,6 +311,25 @@ def _print_comparison(rate_card: Path, billing_period: str, *, as_json: bool) ->
     say("Net amounts; nothing was stored.")
 
 
+def _person(by: str) -> str:
+    from getpass import getuser
+
+    return by or getuser()
+
+
+def _say_step(outcome: StepOutcome, *, as_json: bool = False) -> None:
+    if as_json:
+        print_json(outcome)
+        return
+    say(f"{outcome.invoice_number or outcome.invoice_id} {'is' if outcome.is_new else 'was'} {outcome.status}")
+
+
+def _print_steps(steps: tuple[InvoiceStep, ...]) -> None:
+    for step in steps:
+        why = f": {step.note}" if step.note else ""
+        say(f"{step.status} {step.taken_at:%Y-%m-%d %H:%M}Z by {step.taken_by}{why}")
+
+
 def _find(summaries: tuple[InvoiceSummary, ...], number: str) -> InvoiceSummary:
     from orchestration.errors import NotReadyError
 
@@ -275,11 +361,11 @@ def _print_list(summaries: tuple[InvoiceSummary, ...], *, as_json: bool) -> None
             for each in summaries
         ],
     )
-    currencies = sorted({each.currency_code for each in summaries if each.status == "issued"})
-    for currency in currencies:
-        owed = sum(
-            each.payable_amount for each in summaries if (each.status, each.currency_code) == ("issued", currency)
-        )
+    from models.billing.life_cycle import OWED
+
+    billed = [each for each in summaries if each.status in OWED]
+    for currency in sorted({each.currency_code for each in billed}):
+        owed = sum(each.payable_amount for each in billed if each.currency_code == currency)
         say(f"issued, less credit notes: {owed:,.2f} {currency}")
 
 

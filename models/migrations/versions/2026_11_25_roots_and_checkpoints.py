@@ -25,7 +25,7 @@ _GOES_ELSEWHERE = """EXISTS (
 _CHANGED = " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in INVOICE_COLUMNS)
 TRIGGERS = {
     ("invoice", "update", "proof_update"): (
-        f"OLD.status <> 'draft' AND ({_CHANGED})",
+        f"OLD.status NOT IN ('draft', 'approved') AND ({_CHANGED})",
         "an issued invoice is immutable",
     ),
     ("checkpoint", "update", "update"): ("1 = 1", "a checkpoint is immutable"),

@@ -20,6 +20,7 @@ STAYS_HERE = {
     "checkpoint",
     "checkpoint_document",
     "contract_version",
+    "invoice_step",
 }
 
 
