@@ -11,6 +11,7 @@
             ├── InvoiceNotFoundError   no invoice of that id or number
             ├── InvoiceNotIssuableError  a draft that must not become an invoice yet; carries its reasons
             ├── InvoiceStepError       a step that may not follow the one before it
+            ├── InvoiceNotCorrectableError  nothing that a correction can set right, or not like this
             ├── InvoiceNotCreditableError  nothing that a credit note can take back, or not like this
             └── SigningKeyError        a key that cannot sign, or cannot be checked against
 
@@ -85,6 +86,15 @@ class InvoiceStepError(BillingError):
         self.status = status
         self.problem = problem
         super().__init__(f"{invoice_id!r} cannot become {status}: {problem}.")
+
+
+class InvoiceNotCorrectableError(BillingError):
+    """No correction can be made of this, or not as asked."""
+
+    def __init__(self, invoice_id: str, problem: str) -> None:
+        self.invoice_id = invoice_id
+        self.problem = problem
+        super().__init__(f"{invoice_id!r} cannot be corrected: {problem}.")
 
 
 class InvoiceNotCreditableError(BillingError):

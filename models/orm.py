@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import DateTime, Dialect, MetaData, Numeric, Text
+from sqlalchemy import DateTime, Dialect, MetaData, Numeric, Text, inspect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -72,3 +72,12 @@ class Row(DeclarativeBase):
         }
     )
     type_annotation_map = {Decimal: ExactDecimal, datetime: UtcDateTime, str: Text}  # noqa: RUF012 (SQLAlchemy's form)
+
+
+AnyRow = TypeVar("AnyRow", bound=Row)
+
+
+def copy_row(row: AnyRow, **changes: Any) -> AnyRow:
+    """A new row, in no session, with the same values but for the changes; related rows are the caller's to give."""
+    values = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
+    return type(row)(**{**values, **changes})

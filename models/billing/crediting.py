@@ -12,13 +12,13 @@ Nothing commits here: the caller's transaction does.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, TypeVar
 
-from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
+from models.billing.in_force import last_correction
 from models.billing.invoice import InvoiceRow
 from models.billing.invoicing import (
+    DRAWN_AT_ISSUE,
     ISSUED_BY,
     IssuedInvoice,
     content_sha256,
@@ -29,15 +29,8 @@ from models.billing.invoicing import (
 from models.billing.life_cycle import OWED, held_row
 from models.billing.proof.signing import Signer
 from models.errors import InvoiceNotCreditableError
-from models.orm import Row
+from models.orm import copy_row
 from models.timeline import local_date, require_utc
-
-DRAWN_AT_ISSUE = (
-    "invoice_number", "issued_at", "issued_on", "due_date", "previous_sha256", "invoice_sha256",
-    "readings_root", "lines_root", "signing_public_key", "signature",
-)  # fmt: skip
-
-AnyRow = TypeVar("AnyRow", bound=Row)
 
 
 def credit_invoice(
@@ -61,6 +54,9 @@ def credit_invoice(
     """
     require_utc(issued_at)
     invoice = held_row(session, invoice_number)
+    if invoice.corrected_invoice_number is not None:
+        problem = f"it corrects {invoice.corrected_invoice_number}; correct that again instead"
+        raise InvoiceNotCreditableError(invoice_number, problem)
     if invoice.document_type == "credit_note":
         problem = f"it is the credit note of {invoice.preceding_invoice_number}; draw the period again and issue that"
         raise InvoiceNotCreditableError(invoice_number, problem)
@@ -69,29 +65,31 @@ def credit_invoice(
     present = credit_note_row(session, invoice.invoice_number)
     if present is not None:
         return issued_invoice(present, is_new=False)
+    if last_correction(session, invoice) is not None:
+        raise InvoiceNotCreditableError(invoice_number, "it was corrected; correct it again instead")
     if invoice.status not in OWED:
         raise InvoiceNotCreditableError(invoice_number, f"it is {invoice.status}")
     issued_on = issued_on or max(invoice.issued_on, local_date(issued_at, invoice.time_zone))
     if issued_on < invoice.issued_on:
         problem = f"it is dated {invoice.issued_on}; date the credit note {invoice.issued_on} or later"
         raise InvoiceNotCreditableError(invoice_number, problem)
-    note = _credit_note_of(invoice, reason=_one_line(reason, invoice_number=invoice_number))
+    note = _credit_note_of(invoice, reason=one_line(reason, number=invoice_number))
     session.add(note)
     session.flush()  # as a draft: no line may enter what is issued
     return number_and_seal(session, note, issued_at=issued_at, issued_on=issued_on, issued_by=issued_by, signer=signer)
 
 
-def _one_line(reason: str, *, invoice_number: str) -> str:
+def one_line(reason: str, *, number: str) -> str:
     """The reason with single spaces; what cannot be printed cannot be sent either."""
     line = " ".join(reason.split())
     if not line or not line.isprintable():
-        raise InvoiceNotCreditableError(invoice_number, "a credit note needs a reason in words, without control codes")
+        raise InvoiceNotCreditableError(number, "a credit note needs a reason in words, without control codes")
     return line
 
 
 def _credit_note_of(invoice: InvoiceRow, *, reason: str) -> InvoiceRow:
     note_id = f"{invoice.invoice_id}.credit"
-    note = _copy(
+    note = copy_row(
         invoice,
         invoice_id=note_id,
         document_type="credit_note",
@@ -100,16 +98,12 @@ def _credit_note_of(invoice: InvoiceRow, *, reason: str) -> InvoiceRow:
         preceding_issued_on=invoice.issued_on,
         credit_reason=reason,
         lines=[
-            _copy(line, invoice_id=note_id, segments=[_copy(segment, invoice_id=note_id) for segment in line.segments])
+            copy_row(
+                line, invoice_id=note_id, segments=[copy_row(segment, invoice_id=note_id) for segment in line.segments]
+            )
             for line in invoice.lines
         ],
         **dict.fromkeys(DRAWN_AT_ISSUE),
     )
     note.content_sha256 = content_sha256(note)
     return note
-
-
-def _copy(row: AnyRow, **changes: Any) -> AnyRow:
-    """A new row with the same values but for the changes."""
-    values = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
-    return type(row)(**{**values, **changes})

@@ -80,7 +80,7 @@ def document_of(row: InvoiceRow) -> InvoiceDocument:
         payable_amount=row.payable_amount,
         payment_terms_days=row.payment_terms_days,
         document_type=row.document_type,  # type: ignore[arg-type]  # a check constraint holds it to the two
-        preceding_invoice_number=row.preceding_invoice_number,
+        preceding_invoice_number=row.preceding_invoice_number or row.corrected_invoice_number,
         preceding_issued_on=row.preceding_issued_on,
         credit_reason=row.credit_reason,
         issued_at=row.issued_at,

@@ -12,6 +12,7 @@ Nothing commits here: the caller's transaction does (`with sessions(engine).begi
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -23,7 +24,8 @@ from sqlalchemy.orm import Session, aliased
 
 from models.billing.contract import ContractRow
 from models.billing.document_model import DocumentType, TradeParty
-from models.billing.invoice import InvoiceLineSegmentRow, InvoiceRow
+from models.billing.in_force import lines_in_force, payable_in_force
+from models.billing.invoice import InvoiceLineRow, InvoiceLineSegmentRow, InvoiceRow
 from models.billing.invoice_view import document_of, invoice_row, line_rows
 from models.billing.life_cycle import UNISSUED, record_step
 from models.billing.number_sequence import invoice_number, locked_sequence
@@ -79,7 +81,7 @@ class InvoiceSummary:
 
     Its amounts say what the buyer owes by it: a credit note's are negative here, so that any sum of them is right.
     `credited_by` is the number of the credit note that settles an invoice, `preceding_invoice_number` the invoice that
-    a credit note settles.
+    a credit note settles or a correction corrects.
     """
 
     invoice_id: str
@@ -113,13 +115,13 @@ def draft_invoice(session: Session, *, rating: Rating) -> DraftOutcome:
     What was credited or void is over: the draft is the next revision then. A draft that is replaced takes its approval
     with it; one that is left alone keeps it.
     """
-    present = _latest_revision(session, rating)
+    present = latest_revision(session, rating)
     revision = present.revision if present is not None else 1
     if present is not None and is_over(session, present):
         present, revision = None, revision + 1
     fresh = _row_of(session, rating, revision=revision)
     if present is not None and present.status not in UNISSUED:
-        differences = _differences(present, fresh)
+        differences = _differences(session, present, fresh)
         change: DraftChange = "issued_differs" if differences else "unchanged"
         return DraftOutcome(
             invoice_id=present.invoice_id, change=change, status=present.status, differences=differences
@@ -276,14 +278,19 @@ def list_evidence_files(session: Session) -> tuple[str, ...]:
 
 
 def _summary(row: InvoiceRow, *, credited_by: str | None) -> InvoiceSummary:
-    derived = {"hold_reasons", "credited_by"}
+    derived = {"hold_reasons", "credited_by", "preceding_invoice_number"}
     values = {field.name: getattr(row, field.name) for field in fields(InvoiceSummary) if field.name not in derived}
     if row.document_type == "credit_note":  # zero stays zero: -0.00 is no amount
         values |= {name: value.copy_negate() for name, value in values.items() if isinstance(value, Decimal) and value}
-    return InvoiceSummary(**values, hold_reasons=tuple(json.loads(row.hold_reasons)), credited_by=credited_by)
+    return InvoiceSummary(
+        **values,
+        preceding_invoice_number=row.preceding_invoice_number or row.corrected_invoice_number,
+        hold_reasons=tuple(json.loads(row.hold_reasons)),
+        credited_by=credited_by,
+    )
 
 
-def _latest_revision(session: Session, rating: Rating) -> InvoiceRow | None:
+def latest_revision(session: Session, rating: Rating) -> InvoiceRow | None:
     """The newest invoice or draft of the rating's contract, asset and period, held until this transaction ends."""
     of_same_period = _of_same_period(
         contract_id=rating.contract.contract_id,
@@ -292,7 +299,7 @@ def _latest_revision(session: Session, rating: Rating) -> InvoiceRow | None:
     )
     return session.scalars(
         select(InvoiceRow)
-        .where(*of_same_period, InvoiceRow.document_type == "invoice")
+        .where(*of_same_period, InvoiceRow.document_type == "invoice", InvoiceRow.corrected_invoice_number.is_(None))
         .order_by(InvoiceRow.revision.desc())
         .limit(1)
         .with_for_update()
@@ -380,21 +387,31 @@ def _trade_party(session: Session, party_id: str) -> TradeParty:
     return TradeParty(**{field.name: getattr(row, field.name) for field in fields(TradeParty)})
 
 
-def _differences(issued: InvoiceRow, fresh: InvoiceRow) -> tuple[str, ...]:
+def _differences(session: Session, issued: InvoiceRow, fresh: InvoiceRow) -> tuple[str, ...]:
     """What a rating drawn today would bill otherwise; the file and row of a reading are not at issue."""
     sentences = [
         f"line {number}: issued {before}, now {after}"
-        for number, (before, after) in enumerate(zip_longest(_billed(issued), _billed(fresh), fillvalue="nothing"), 1)
+        for number, (before, after) in enumerate(
+            zip_longest(_billed(lines_in_force(session, issued)), _billed(fresh.lines), fillvalue="nothing"), 1
+        )
         if before != after
     ]
-    if issued.payable_amount != fresh.payable_amount:
-        sentences.append(f"payable: issued {issued.payable_amount}, now {fresh.payable_amount} {fresh.currency_code}")
+    payable = payable_in_force(session, issued)
+    if payable != fresh.payable_amount:
+        sentences.append(f"payable: issued {payable}, now {fresh.payable_amount} {fresh.currency_code}")
     return tuple(sentences)
 
 
-def _billed(row: InvoiceRow) -> list[str]:
+def _billed(lines: Iterable[InvoiceLineRow]) -> list[str]:
     return [
         f"{line.term_id} {plain_text(line.quantity)} {line.unit_code} at {plain_text(line.unit_price)} = "
         f"{line.line_extension_amount}"
-        for line in row.lines
+        for line in lines
     ]
+
+
+DRAWN_AT_ISSUE = (
+    "invoice_number", "issued_at", "issued_on", "due_date", "previous_sha256", "invoice_sha256",
+    "readings_root", "lines_root", "signing_public_key", "signature",
+)  # fmt: skip
+"""What a document gets as it is issued; a copy of its row starts without."""

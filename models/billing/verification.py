@@ -20,6 +20,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.billing.correction_lines import correction_totals, is_correction, sides_of
 from models.billing.document_model import DocumentLine, InvoiceDocument, LineSegment
 from models.billing.invoice import InvoiceRow
 from models.billing.invoice_view import document_of, invoice_document
@@ -68,7 +69,12 @@ def verify_document(document: InvoiceDocument) -> tuple[Finding, ...]:
     """Everything that can be checked from the invoice's own copy; empty if it holds. The copy may be a forgery."""
     try:
         findings = [finding for line in document.lines for finding in _segment_findings(document, line)]
-        findings += _rating_findings(document)
+        if is_correction(document):
+            sides = sides_of(document)
+            for lines in (sides.billed, sides.right):
+                findings += _rating_findings(replace(document, lines=lines))
+        else:
+            findings += _rating_findings(document)
         findings += _total_findings(document)
         findings += _reference_findings(document)
         findings += _root_findings(document)
@@ -212,10 +218,14 @@ def _usage_of(document: InvoiceDocument, line: DocumentLine, period: Period) -> 
 
 
 def _total_findings(document: InvoiceDocument) -> Iterator[Finding]:
-    totals = totals_of(
-        (Money(line.line_extension_amount, document.currency_code) for line in document.lines),
-        tax_rate_percent=document.tax_rate_percent,
-        currency_code=document.currency_code,
+    totals = (
+        correction_totals(document)
+        if is_correction(document)
+        else totals_of(
+            (Money(line.line_extension_amount, document.currency_code) for line in document.lines),
+            tax_rate_percent=document.tax_rate_percent,
+            currency_code=document.currency_code,
+        )
     )
     for name in (
         "line_extension_amount",
@@ -232,9 +242,10 @@ def _total_findings(document: InvoiceDocument) -> Iterator[Finding]:
 def _reference_findings(document: InvoiceDocument) -> Iterator[Finding]:
     given = [document.preceding_invoice_number, document.preceding_issued_on, document.credit_reason]
     is_present = [value is not None for value in given]
-    if document.document_type == "credit_note" and not all(is_present):
+    refers = document.document_type == "credit_note" or is_correction(document)
+    if refers and not all(is_present):
         yield Finding(check="reference", sentence="a credit note must name the invoice it credits, its date and why")
-    elif document.document_type == "invoice" and any(is_present):
+    elif not refers and any(is_present):
         yield Finding(check="reference", sentence="an invoice credits nothing, this one names an invoice to credit")
 
 
@@ -286,6 +297,9 @@ def _chain_findings(session: Session, document: InvoiceDocument) -> Iterator[Fin
 
 
 def _credited_findings(session: Session, document: InvoiceDocument) -> Iterator[Finding]:
+    if is_correction(document):
+        yield from _corrected_findings(session, document)
+        return
     if document.document_type != "credit_note":
         return
     number = document.preceding_invoice_number
@@ -293,3 +307,24 @@ def _credited_findings(session: Session, document: InvoiceDocument) -> Iterator[
     own = {name: getattr(document, name) for name in OWN_OF_A_CREDIT_NOTE}
     if row is None or row.issued_on != document.preceding_issued_on or replace(document_of(row), **own) != document:
         yield Finding(check="credit", sentence=f"it does not take back exactly what invoice {number} billed")
+
+
+def _corrected_findings(session: Session, document: InvoiceDocument) -> Iterator[Finding]:
+    """Whether a correction takes back what the invoice and the corrections before it billed."""
+    number = document.preceding_invoice_number
+    original = session.scalars(select(InvoiceRow).where(InvoiceRow.invoice_number == number)).one_or_none()
+    if original is None or original.issued_on != document.preceding_issued_on:
+        yield Finding(check="correction", sentence=f"there is no invoice {number} of that date to correct")
+        return
+    corrections = select(InvoiceRow).where(InvoiceRow.corrected_invoice_number == number).order_by(InvoiceRow.revision)
+    in_force = document_of(original).lines
+    for row in session.scalars(corrections):
+        if row.invoice_id == document.invoice_id:
+            break
+        in_force = sides_of(document_of(row)).right
+    if [_amounts(line) for line in sides_of(document).billed] != [_amounts(line) for line in in_force]:
+        yield Finding(check="correction", sentence=f"it does not take back exactly what was billed for {number}")
+
+
+def _amounts(line: DocumentLine) -> tuple[object, ...]:
+    return (line.term_id, line.quantity, line.unit_code, line.unit_price, line.line_extension_amount, line.segments)

@@ -10,6 +10,7 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING
 
+from models.billing.correction_lines import is_correction
 from models.billing.document_model import DocumentLine, DocumentType, InvoiceDocument, LineSegment, TradeParty
 from models.billing.documents.errors import DraftHasNoNumberError
 from models.billing.documents.evidence import EVIDENCE_FILE_NAME, evidence_csv, has_evidence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 PROFILE = "urn:cen.eu:en16931:2017"
 TYPE_CODES: dict[DocumentType, str] = {"invoice": "380", "credit_note": "381"}  # UNTDID 1001
+CORRECTED_INVOICE = "384"  # UNTDID 1001
 SEPA_CREDIT_TRANSFER, CREDIT_TRANSFER = "58", "30"  # UNTDID 4461
 SUPPORTING_DOCUMENT, INVOICED_OBJECT = "916", "130"  # UNTDID 1001, as CII tells BG-24 from BT-128
 SERIAL_NUMBER = "SE"  # UNTDID 1153
@@ -43,7 +45,8 @@ def cii(document: InvoiceDocument) -> bytes:
     invoice = Document()
     invoice.context.guideline_parameter.id = PROFILE
     invoice.header.id = document.invoice_number
-    invoice.header.type_code = TYPE_CODES[document.document_type]
+    is_corrected_invoice = document.document_type == "invoice" and is_correction(document)
+    invoice.header.type_code = CORRECTED_INVOICE if is_corrected_invoice else TYPE_CODES[document.document_type]
     invoice.header.issue_date_time = document.issued_on
     _add_notes(invoice, document=document)
     _fill_agreement(invoice, document=document)

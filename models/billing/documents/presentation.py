@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
+from models.billing.correction_lines import is_correction
 from models.billing.document_model import DocumentLine, InvoiceDocument, LineSegment, MeterReading, TradeParty
 from models.billing.documents.evidence import EVIDENCE_FILE_NAME, TermLines, evidence_csv, has_evidence, term_lines
 from models.billing.documents.explanation import (
@@ -90,7 +91,8 @@ def _facts(document: InvoiceDocument) -> Pairs:
     if document.issued_on is not None:
         facts.append([f"{title} date", readable_date(document.issued_on)])
     if document.preceding_invoice_number is not None:
-        facts.append(["Credits invoice", document.preceding_invoice_number])
+        label = "Corrects invoice" if is_correction(document) else "Credits invoice"
+        facts.append([label, document.preceding_invoice_number])
     if document.due_date is not None:
         facts.append(["Due date", readable_date(document.due_date)])
     if document.buyer.vat_identifier is not None:

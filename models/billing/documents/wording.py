@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.billing.correction_lines import is_correction
 from models.billing.document_model import DocumentType, InvoiceDocument
 from models.billing.documents.figures import readable_date
 
@@ -129,4 +130,7 @@ def credit_sentences(document: InvoiceDocument) -> tuple[str, ...]:
     if document.preceding_issued_on is None:
         return ()
     invoice = f"invoice {document.preceding_invoice_number} of {readable_date(document.preceding_issued_on)}"
+    if is_correction(document):
+        what = f"This document corrects {invoice}: it takes back what was billed for its service period"
+        return (f"{what} and bills what is right.", f"Reason: {document.credit_reason}")
     return (f"This credit note takes back {invoice} in full.", f"Reason: {document.credit_reason}")
