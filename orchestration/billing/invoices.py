@@ -82,7 +82,7 @@ def draft_invoices(deployment: Deployment, billing_period: str, *, on_progress: 
     from models.timeline import month_days, month_period
 
     days = month_days(billing_period)
-    measured = _read_usage(deployment, billing_period)
+    measured = read_period(deployment, billing_period)
     engine = open_store(deployment.database_url)
     outcomes, blocked = [], []
     try:
@@ -98,9 +98,7 @@ def draft_invoices(deployment: Deployment, billing_period: str, *, on_progress: 
             for number, (contract, asset_id) in enumerate(due):
                 if on_progress:
                     on_progress(f"rating {contract.contract_id} {asset_id}", number / len(due))
-                reason = _find_reason_to_wait(
-                    measured, contract=contract, asset_id=asset_id, billing_period=billing_period
-                )
+                reason = reason_to_wait(measured, contract=contract, asset_id=asset_id, billing_period=billing_period)
                 if reason:
                     blocked.append(
                         BlockedInvoice(contract_id=contract.contract_id, physical_asset_id=asset_id, reasons=(reason,))
@@ -189,7 +187,8 @@ def issue_invoices(
     return IssueReport(billing_period=billing_period, issued=tuple(issued), blocked=tuple(blocked))
 
 
-def _read_usage(deployment: Deployment, billing_period: str) -> PeriodUsage:
+def read_period(deployment: Deployment, billing_period: str) -> PeriodUsage:
+    """What the warehouse measured of a month; NotReadyError where nothing has been built yet."""
     import duckdb
 
     if not deployment.warehouse_path.exists():
@@ -201,7 +200,8 @@ def _read_usage(deployment: Deployment, billing_period: str) -> PeriodUsage:
             raise NotReadyError("The warehouse holds no metered usage yet; run `lineshaft build` first.") from error
 
 
-def _find_reason_to_wait(measured: PeriodUsage, *, contract: Contract, asset_id: str, billing_period: str) -> str:
+def reason_to_wait(measured: PeriodUsage, *, contract: Contract, asset_id: str, billing_period: str) -> str:
+    """Why the month of an asset cannot be billed yet; empty if it can."""
     from models.timeline import month_period
 
     period = month_period(billing_period, contract.time_zone)

@@ -1,4 +1,4 @@
-"""`lineshaft invoice`: draft, approve, issue, send, pay, void, show, verify and credit."""
+"""`lineshaft invoice`: draft, approve, issue, send, pay, void, show, verify, credit and correct."""
 
 from __future__ import annotations
 
@@ -194,8 +194,8 @@ def show(
     elif as_json:
         print_json(document)
     else:
-        _print_document(document)
         _print_steps(steps)
+        _print_document(document)
         if found and found.credited_by:
             say(f"credited in full by {found.credited_by}")
 
@@ -227,6 +227,47 @@ def credit(
     )
     say(f"{done.pdf}")
     say(f"To bill the month again: `lineshaft invoice draft {done.billing_period}`, then issue it.")
+
+
+@app.command()
+def correct(
+    billing_period: Annotated[str, typer.Option("--period", help="The billing month, as in 2026-03.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, in a line; it stands on the correction.")],
+    number: Annotated[str | None, typer.Option("--invoice", help="Correct only the invoice of this number.")] = None,
+    issued_on: IssuedOn = None,
+    by: By = "",
+    as_json: Json = False,
+) -> None:
+    """Bill or credit what late and corrected readings change in issued invoices, on their own service period.
+
+    The whole month is rated again under the same terms; what differs from what was billed becomes one document per
+    invoice. Where nothing differs nothing happens.
+    """
+    from orchestration.billing.correcting import correct_invoices
+    from orchestration.settings import load_deployment
+
+    done = correct_invoices(
+        load_deployment(),
+        billing_period,
+        reason=reason,
+        invoice_number=number,
+        issued_on=issued_on.date() if issued_on else None,
+        issued_by=_person(by),
+    )
+    if as_json:
+        print_json({"corrected": done.corrected, "blocked": done.blocked})
+    else:
+        for one in done.corrected:
+            made = one.correction
+            if made.document is None:
+                say(f"{made.invoice_number} is right as billed")
+            else:
+                say(f"{made.invoice_number} corrected by {made.document.invoice_number}: {made.difference}")
+                say(f"{one.pdf}")
+        for each in done.blocked:
+            say(f"not corrected: {each.contract_id} {each.physical_asset_id}: {'; '.join(each.reasons)}")
+    if done.blocked:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -372,14 +413,18 @@ def _print_list(summaries: tuple[InvoiceSummary, ...], *, as_json: bool) -> None
 def _print_document(document: object) -> None:
     from typing import cast
 
+    from models.billing.correction_lines import is_correction
     from models.billing.document_model import InvoiceDocument
 
     invoice = cast("InvoiceDocument", document)
     is_credit_note = invoice.document_type == "credit_note"
+    corrects = is_correction(invoice)
     say(f"{invoice.invoice_number or 'DRAFT'}  {invoice.seller.legal_name} → {invoice.buyer.legal_name}")
     say(f"{invoice.asset_model_name}, serial number {invoice.serial_number}, {invoice.contract_name}")
     say(f"{invoice.period_first_day} to {invoice.period_last_day} ({invoice.time_zone})")
-    if is_credit_note:
+    if corrects:
+        say(f"Corrects {invoice.preceding_invoice_number}: {invoice.credit_reason}")
+    elif is_credit_note:
         say(f"Credit note for {invoice.preceding_invoice_number}: {invoice.credit_reason}")
     say()
     print_table(

@@ -58,7 +58,7 @@ def test_a_month_goes_from_approval_to_payment_and_shows_who_did_what() -> None:
     shown = run("show", INVOICE)
     for step in ("approved", "issued", "sent", "paid"):
         assert f"{step} 20" in shown
-    assert shown.endswith("Z by dan")
+    assert "Z by dan" in shown
     assert run("show").endswith("issued, less credit notes: 16,015.78 EUR")
 
 
