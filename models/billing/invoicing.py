@@ -43,6 +43,11 @@ from models.timeline import local_date, require_utc
 ISSUED_BY = "lineshaft"
 """Whose step it is when a caller names nobody."""
 
+DRAWN_AT_ISSUE = (
+    "invoice_number", "issued_at", "issued_on", "due_date", "previous_sha256", "invoice_sha256",
+    "readings_root", "lines_root", "signing_public_key", "signature",
+)  # fmt: skip
+"""What a document gets as it is issued; a copy of its row starts without."""
 Approval = Literal["by_issuing", "required"]
 DraftChange = Literal["created", "unchanged", "replaced", "issued_differs"]
 
@@ -408,10 +413,3 @@ def _billed(lines: Iterable[InvoiceLineRow]) -> list[str]:
         f"{line.line_extension_amount}"
         for line in lines
     ]
-
-
-DRAWN_AT_ISSUE = (
-    "invoice_number", "issued_at", "issued_on", "due_date", "previous_sha256", "invoice_sha256",
-    "readings_root", "lines_root", "signing_public_key", "signature",
-)  # fmt: skip
-"""What a document gets as it is issued; a copy of its row starts without."""

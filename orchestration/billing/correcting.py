@@ -67,7 +67,10 @@ def correct_invoices(
     from models.errors import InvoiceNotCorrectableError
     from models.store import open_store, sessions
     from models.timeline import month_period
+    from orchestration.billing.signing import find_signer, make_checkpoints
 
+    signer = find_signer(deployment)
+    make_checkpoints(deployment)
     measured = read_period(deployment, billing_period)
     engine = open_store(deployment.database_url)
     corrected, blocked = [], []
@@ -108,6 +111,7 @@ def correct_invoices(
                         issued_at=datetime.now(UTC),
                         issued_on=issued_on,
                         issued_by=issued_by,
+                        signer=signer,
                     )
                     document = invoice_document(session, made.document.invoice_id) if made.document else None
                     if document is not None:  # what cannot be rendered must not use up a number
