@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.billing.invoices import BlockedInvoice, read_period, reason_to_wait
+from orchestration.billing.invoices import BlockedInvoice, read_period
+from orchestration.billing.readiness import find_reasons_to_wait
 from orchestration.errors import NotReadyError
 from orchestration.settings import Deployment
 
@@ -91,9 +92,11 @@ def correct_invoices(
             raise NotReadyError(f"{billing_period} does not have {which} to correct; see `lineshaft invoice show`.")
         for row in issued:
             contract, asset_id = contracts[row.contract_id], row.physical_asset_id
-            waiting = reason_to_wait(measured, contract=contract, asset_id=asset_id, billing_period=billing_period)
+            waiting = find_reasons_to_wait(
+                measured, contract=contract, physical_asset_id=asset_id, billing_period=billing_period
+            )
             if waiting:
-                blocked.append(_blocked(row, waiting))
+                blocked.append(_blocked(row, *(one.sentence for one in waiting)))
                 continue
             try:
                 rating = rate(
@@ -129,5 +132,5 @@ def correct_invoices(
     return CorrectionReport(billing_period=billing_period, corrected=tuple(corrected), blocked=tuple(blocked))
 
 
-def _blocked(row: InvoiceSummary, why: str) -> BlockedInvoice:
-    return BlockedInvoice(contract_id=row.contract_id, physical_asset_id=row.physical_asset_id, reasons=(why,))
+def _blocked(row: InvoiceSummary, *reasons: str) -> BlockedInvoice:
+    return BlockedInvoice(contract_id=row.contract_id, physical_asset_id=row.physical_asset_id, reasons=reasons)

@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.billing.rating_run import rate_period
 from orchestration.billing.usage import PeriodUsage, read_usage
 from orchestration.errors import NotReadyError
 from orchestration.settings import Deployment
@@ -23,7 +24,6 @@ from orchestration.warehouse.schema import open_warehouse
 
 if TYPE_CHECKING:
     from models.billing.invoicing import DraftOutcome, IssuedInvoice
-    from models.billing.terms import Contract
 
 Progress = Callable[[str, float], None]
 
@@ -77,9 +77,8 @@ def draft_invoices(deployment: Deployment, billing_period: str, *, on_progress: 
     """
     from models.billing.contract import stored_contracts
     from models.billing.invoicing import draft_invoice
-    from models.billing.rating import rate
     from models.store import open_store, sessions
-    from models.timeline import month_days, month_period
+    from models.timeline import month_days
 
     days = month_days(billing_period)
     measured = read_period(deployment, billing_period)
@@ -87,32 +86,21 @@ def draft_invoices(deployment: Deployment, billing_period: str, *, on_progress: 
     outcomes, blocked = [], []
     try:
         with sessions(engine).begin() as session:
-            due = [
-                (contract, asset.physical_asset_id)
-                for contract in stored_contracts(session)
-                for asset in contract.assets
-                if contract.covers(asset.physical_asset_id, *days)
-            ]
+            contracts = stored_contracts(session)
+            due = sum(
+                contract.covers(asset.physical_asset_id, *days) for contract in contracts for asset in contract.assets
+            )
             if not due:
                 raise NotReadyError(f"No contract covers an asset for all of {billing_period}; name another month.")
-            for number, (contract, asset_id) in enumerate(due):
+            for number, rated in enumerate(rate_period(contracts, measured, billing_period=billing_period)):
+                contract_id, asset_id = rated.rating.contract.contract_id, rated.rating.physical_asset_id
                 if on_progress:
-                    on_progress(f"rating {contract.contract_id} {asset_id}", number / len(due))
-                reason = reason_to_wait(measured, contract=contract, asset_id=asset_id, billing_period=billing_period)
-                if reason:
-                    blocked.append(
-                        BlockedInvoice(contract_id=contract.contract_id, physical_asset_id=asset_id, reasons=(reason,))
-                    )
+                    on_progress(f"rating {contract_id} {asset_id}", number / due)
+                if rated.waiting:
+                    reasons = tuple(one.sentence for one in rated.waiting)
+                    blocked.append(BlockedInvoice(contract_id=contract_id, physical_asset_id=asset_id, reasons=reasons))
                     continue
-                key = (contract.contract_id, asset_id)
-                rating = rate(
-                    contract,
-                    physical_asset_id=asset_id,
-                    service_period=month_period(billing_period, contract.time_zone),
-                    usage=measured.usage.get(key, {}),
-                    availability=measured.availability.get(key),
-                )
-                outcomes.append(draft_invoice(session, rating=rating))
+                outcomes.append(draft_invoice(session, rating=rated.rating))
     finally:
         engine.dispose()
     return DraftReport(billing_period=billing_period, outcomes=tuple(outcomes), blocked=tuple(blocked))
@@ -198,23 +186,3 @@ def read_period(deployment: Deployment, billing_period: str) -> PeriodUsage:
             return read_usage(connection, billing_period=billing_period)
         except (duckdb.CatalogException, duckdb.BinderException) as error:  # not built yet, or by an earlier version
             raise NotReadyError("The warehouse holds no metered usage yet; run `lineshaft build` first.") from error
-
-
-def reason_to_wait(measured: PeriodUsage, *, contract: Contract, asset_id: str, billing_period: str) -> str:
-    """Why the month of an asset cannot be billed yet; empty if it can."""
-    from models.timeline import month_period
-
-    period = month_period(billing_period, contract.time_zone)
-    until = measured.collected_until.get(asset_id)
-    if until is None:
-        return f"nothing has been collected of {asset_id}"
-    if until < period.end:
-        return f"it is collected until {until:%Y-%m-%d %H:%MZ} only, the period ends {period.end:%Y-%m-%d %H:%MZ}"
-    covered = measured.completeness.get((contract.contract_id, asset_id))
-    required = contract.required_completeness_ratio
-    if covered is not None and covered < required:
-        return (
-            f"only {covered:.1%} of {billing_period} is covered by what was told of it and {contract.contract_id} asks "
-            f"for {required:.1%}; let its edge node send what it kept, or agree on another least_completeness_ratio"
-        )
-    return ""

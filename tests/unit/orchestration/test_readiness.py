@@ -1,4 +1,4 @@
-"""orchestration.billing.invoices: why an asset's month is not drawn yet."""
+"""orchestration.billing.readiness: why an asset's month is not drawn yet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from models.billing.terms import Contract
-from orchestration.billing.invoices import _find_reason_to_wait
+from orchestration.billing.readiness import find_reasons_to_wait
 from orchestration.billing.usage import PeriodUsage
 from tests.builders.contracts import ASSET, a_contract
 
@@ -22,7 +22,8 @@ def reason(contract: Contract, *, covered: str | None, until: datetime = APRIL) 
         completeness={} if covered is None else {(contract.contract_id, ASSET): Decimal(covered)},
         collected_until={ASSET: until},
     )
-    return _find_reason_to_wait(measured, contract=contract, asset_id=ASSET, billing_period="2026-03")
+    found = find_reasons_to_wait(measured, contract=contract, physical_asset_id=ASSET, billing_period="2026-03")
+    return "".join(one.sentence for one in found)
 
 
 @pytest.mark.parametrize(
