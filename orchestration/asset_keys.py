@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 
 import dagster as dg
 
+from orchestration.warehouse.rated import RATED_TABLES
 from orchestration.warehouse.schema import LANDED_TABLES
 
 LANDED = {table.name: dg.AssetKey(["raw", table.name]) for table in LANDED_TABLES}
@@ -22,6 +23,7 @@ CURRENT_VALUE = dg.AssetKey(["raw", "current_value"])
 STATE_MAPPING = dg.AssetKey(["raw", "state_mapping"])
 ASSET_PREDICTION = dg.AssetKey(["predictive", "asset_prediction"])
 REMAINING_LIFE_MODELS = dg.AssetKey(["predictive", "remaining_life_models"])
+RATED = {table: dg.AssetKey(["rating", table]) for table in RATED_TABLES}
 SERVING_COPY = dg.AssetKey(["serving", "serving_copy"])
 INVOICE_DRAFTS = dg.AssetKey(["billing", "invoice_drafts"])
 INVOICES_ISSUED = dg.AssetKey(["billing", "invoices_issued"])

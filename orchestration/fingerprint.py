@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _CODE = Path(__file__).parents[1]
 _PACKAGES = ("ingest", "models", "ml", "orchestration")
-_CONFIGURATION = ("lineshaft.yaml", "mapping", "enterprise", "contracts")
+_CONFIGURATION = ("lineshaft.yaml", "mapping", "enterprise", "contracts", "costs.yaml")
 
 
 def is_up_to_date(deployment: Deployment) -> bool:

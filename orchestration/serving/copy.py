@@ -35,6 +35,7 @@ SCHEMAS = (
     "supply",
     "predictive",
     "billing",
+    "revenue",
 )
 STORAGE_VERSION = "v1.2.0"
 FILE_NAME = "serving.duckdb"

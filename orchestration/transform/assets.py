@@ -35,6 +35,14 @@ def models_after_source(manifest: Mapping[str, Any], *, schema: str, table: str)
     raise LookupError(f"the dbt project declares no source {schema}.{table}")
 
 
+def models_after_sources(manifest: Mapping[str, Any], *, schema: str) -> str:
+    """A dbt selection: everything that stands on any source of a schema which is written between two dbt runs."""
+    names = {source["source_name"] for source in manifest["sources"].values() if source["schema"] == schema}
+    if not names:
+        raise LookupError(f"the dbt project declares no source in schema {schema}")
+    return " ".join(f"source:{name}+" for name in sorted(names))
+
+
 def dbt_models(
     *, manifest: Mapping[str, Any], name: str, select: str = "fqn:*", exclude: str = ""
 ) -> dg.AssetsDefinition:

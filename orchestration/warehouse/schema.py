@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ingest.records import EVENT_TIME, Kind
 from orchestration.errors import BuildError, NotReadyError
+from orchestration.warehouse.rated import create_rated_tables
 
 if TYPE_CHECKING:
     import duckdb
@@ -279,7 +280,7 @@ def _create(path: Path) -> None:
 
 
 def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create what is missing of schema raw and of the prediction table; existing tables stay as they are."""
+    """Create what is missing of schemas raw and rating and of the predictions; existing tables stay as they are."""
     connection.execute("create schema if not exists raw; create schema if not exists predictive")
     for table in LANDED_TABLES:
         columns = ", ".join(f"{name} {kind}" for name, kind in table.columns)
@@ -287,6 +288,7 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
             f"create table if not exists raw.{table.name} ({columns}, landed_file varchar, file_row bigint)"
         )
     connection.execute(_LEDGERS)
+    create_rated_tables(connection)
 
 
 def sync_directory(directory: Path) -> None:
