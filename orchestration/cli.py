@@ -24,6 +24,7 @@ from orchestration.commands import keys as _keys
 from orchestration.commands import meter as _meter
 from orchestration.commands import namespace as _namespace
 from orchestration.commands import quarantine as _quarantine
+from orchestration.commands import revenue as _revenue
 from orchestration.commands import state as _state
 from orchestration.commands import warehouse as _warehouse
 
@@ -53,6 +54,7 @@ app.add_typer(_meter.app, name="meter")
 app.add_typer(_invoice.app, name="invoice")
 app.add_typer(_checkpoint.app, name="checkpoint")
 app.add_typer(_keys.app, name="keys")
+app.add_typer(_revenue.app, name="revenue")
 app.command("share")(_warehouse.share)
 app.command("publish")(_warehouse.publish)
 

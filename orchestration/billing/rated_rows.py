@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orchestration.billing.rating_run import RatedPeriod, RatingRun, run_rating
+from orchestration.errors import NotReadyError
 from orchestration.settings import Deployment
 from orchestration.warehouse.rated import RATED_TABLES, Row, replace_rated_tables
 from orchestration.warehouse.schema import open_warehouse
@@ -55,6 +56,32 @@ def land_rating(deployment: Deployment) -> LandedRating:
     finally:
         engine.dispose()
     return LandedRating(run=run, row_counts=row_counts)
+
+
+def is_landed_current(deployment: Deployment) -> bool:
+    """Whether the landed documents are those of the store; a draft or an invoice since then makes them old.
+
+    Raises:
+        NotReadyError: metering has not been built yet.
+    """
+    from models.store import open_store, sessions
+
+    engine = open_store(deployment.database_url)
+    try:
+        with sessions(engine, is_read_only=True).begin() as session:
+            stored = {
+                (row["invoice_id"], row["status"]): row["payable_amount"] for row in _invoice_tables(session)["invoice"]
+            }
+    finally:
+        engine.dispose()
+    query = "select invoice_id, status, payable_amount from rating.invoice"
+    metered = "select count(*) from duckdb_tables() where table_name = 'fct_metered_usage_per_month'"
+    rated = "select count(*) from duckdb_tables() where table_name = 'fct_revenue_per_term'"
+    with open_warehouse(deployment.warehouse_path) as warehouse:
+        if warehouse.execute(metered).fetchone() == (0,):
+            raise NotReadyError("The warehouse holds no metered usage yet; run `lineshaft build` first.")
+        landed = {(invoice_id, status): amount for invoice_id, status, amount in warehouse.execute(query).fetchall()}
+        return landed == stored and warehouse.execute(rated).fetchone() != (0,)
 
 
 def _period_row(one: RatedPeriod, *, as_of: datetime | None) -> Row:
