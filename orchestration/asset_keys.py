@@ -27,6 +27,7 @@ RATED = {table: dg.AssetKey(["rating", table]) for table in RATED_TABLES}
 SERVING_COPY = dg.AssetKey(["serving", "serving_copy"])
 INVOICE_DRAFTS = dg.AssetKey(["billing", "invoice_drafts"])
 INVOICES_ISSUED = dg.AssetKey(["billing", "invoices_issued"])
+INVOICE_CORRECTIONS = dg.AssetKey(["billing", "invoice_corrections"])
 
 
 def keys_of_kinds(kinds: Collection[str]) -> list[dg.AssetKey]:

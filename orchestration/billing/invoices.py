@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.billing.rating_run import rate_period
+from orchestration.billing.readiness import WaitingKind
 from orchestration.billing.usage import PeriodUsage, read_usage
 from orchestration.errors import NotReadyError
 from orchestration.settings import Deployment
@@ -30,11 +31,12 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True, kw_only=True)
 class BlockedInvoice:
-    """An invoice that was not drawn or not issued, and why."""
+    """An invoice that was not drawn or not issued, and why; `kinds` names what a draft waits for."""
 
     contract_id: str
     physical_asset_id: str
     reasons: tuple[str, ...]
+    kinds: tuple[WaitingKind, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +100,12 @@ def draft_invoices(deployment: Deployment, billing_period: str, *, on_progress: 
                     on_progress(f"rating {contract_id} {asset_id}", number / due)
                 if rated.waiting:
                     reasons = tuple(one.sentence for one in rated.waiting)
-                    blocked.append(BlockedInvoice(contract_id=contract_id, physical_asset_id=asset_id, reasons=reasons))
+                    kinds = tuple(one.kind for one in rated.waiting)
+                    blocked.append(
+                        BlockedInvoice(
+                            contract_id=contract_id, physical_asset_id=asset_id, reasons=reasons, kinds=kinds
+                        )
+                    )
                     continue
                 outcomes.append(draft_invoice(session, rating=rated.rating))
     finally:

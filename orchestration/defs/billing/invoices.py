@@ -1,4 +1,4 @@
-"""Drafts by the calendar, invoices by a decision: two assets of one month each, two jobs, one schedule.
+"""Drafts by the calendar, invoices by a decision: two assets of a month each, a list of corrections, three jobs.
 
 `invoices_issue` has no schedule and no automation condition, and nothing downstream of readings selects it: a person
 starts it, here or by `lineshaft invoice issue`.
@@ -8,17 +8,26 @@ from datetime import date
 
 import dagster as dg
 
-from orchestration.asset_keys import INVOICE_DRAFTS, INVOICES_ISSUED, operations
-from orchestration.billing import draft_invoices, issue_invoices
+from orchestration.asset_keys import INVOICE_CORRECTIONS, INVOICE_DRAFTS, INVOICES_ISSUED, operations
+from orchestration.billing import DraftReport, draft_invoices, issue_invoices
+from orchestration.billing.corrections import find_corrections
+from orchestration.billing.readiness import WaitingKind
 from orchestration.partitions import BILLING_PERIODS, previous_billing_period
 from orchestration.results import Materialized
 from orchestration.settings import Deployment
 from orchestration.transform.assets import WAREHOUSE_POOL
+from orchestration.transform.invocation import DbtSession
 
 _MARTS = [
     dg.AssetKey(["billing", table])
     for table in ("fct_metered_usage_per_month", "fct_metered_segments", "fct_availability_per_month")
 ]
+
+
+_CHECK_OF_KIND: dict[WaitingKind, str] = {
+    "not_collected": "every_asset_is_collected_past_the_period",
+    "below_completeness": "completeness_is_what_the_contract_asks",
+}
 
 
 class IssueConfig(dg.Config):
@@ -27,34 +36,68 @@ class IssueConfig(dg.Config):
     issued_on: str | None = None
 
 
+READINESS = {
+    "every_asset_is_collected_past_the_period": "Every asset has told something after the end of the period.",
+    "completeness_is_what_the_contract_asks": "Of no asset is less of the period known than its contract asks for.",
+    "no_usage_is_held": "No reading waits for a decision, and every metered term has readings.",
+    "checks_of_metering_are_green": "dbt's own tests of the marts that are billed from hold now.",
+}
+"""What must hold before invoices are issued; each blocks by itself and names its reasons."""
+
+
 @dg.asset(
     key=INVOICE_DRAFTS,
     group_name="billing",
     deps=[*_MARTS, operations("contract")],
     partitions_def=BILLING_PERIODS,
     check_specs=[
-        dg.AssetCheckSpec(
-            "usage_is_complete_and_nothing_is_held",
-            asset=INVOICE_DRAFTS,
-            blocking=True,
-            description="Every site is collected past the end of the period, and no reading waits for a decision.",
-        )
+        dg.AssetCheckSpec(name, asset=INVOICE_DRAFTS, blocking=True, description=description)
+        for name, description in READINESS.items()
     ],
     pool=WAREHOUSE_POOL,
 )
-def invoice_drafts(context: dg.AssetExecutionContext, deployment: dg.ResourceParam[Deployment]) -> Materialized:
-    """Rate every contract and asset of the month; drawing again replaces what changed."""
-    report = draft_invoices(deployment, context.partition_key)
-    waiting = {f"{one.contract_id} {one.physical_asset_id}": list(one.reasons) for one in report.blocked}
-    waiting |= {one.invoice_id: list(one.hold_reasons) for one in report.outcomes if one.hold_reasons}
+def invoice_drafts(
+    context: dg.AssetExecutionContext, deployment: dg.ResourceParam[Deployment], dbt: dg.ResourceParam[DbtSession]
+) -> Materialized:
+    """Rate every contract and asset of the month; drawing again replaces what changed. In doubt nothing is drawn."""
+    red = _find_red_checks(dbt)
+    report = None if red else draft_invoices(deployment, context.partition_key)
+    waiting = _sort_reasons(report) | {"checks_of_metering_are_green": red}
     return Materialized(
-        metadata={"dagster/partition_row_count": len(report.outcomes), "waiting": len(waiting)},
+        metadata={
+            "dagster/partition_row_count": len(report.outcomes) if report else 0,
+            "waiting": sum(len(reasons) for reasons in waiting.values()),
+        },
         check_results=[
             dg.AssetCheckResult(
-                check_name="usage_is_complete_and_nothing_is_held", passed=not waiting, metadata={"waiting": waiting}
+                check_name=name,
+                passed=not waiting.get(name),
+                metadata={"waiting": waiting.get(name) or {}},
             )
+            for name in READINESS
         ],
     )
+
+
+def _find_red_checks(dbt: DbtSession) -> dict[str, list[str]]:
+    """The tests of the billed marts that do not hold, with what dbt says of each."""
+    result = dbt.test(select=" ".join(key.path[-1] for key in _MARTS))
+    if result.exception is not None:
+        return {"dbt": [str(result.exception)]}
+    return {node.unique_id.split(".")[2]: [node.message] for node in result.nodes if node.status in {"fail", "error"}}
+
+
+def _sort_reasons(report: DraftReport | None) -> dict[str, dict[str, list[str]]]:
+    """By check, then by invoice."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for blocked in report.blocked if report else ():
+        for kind, reason in zip(blocked.kinds, blocked.reasons, strict=True):
+            check = _CHECK_OF_KIND[kind]
+            found.setdefault(check, {})[f"{blocked.contract_id} {blocked.physical_asset_id}"] = [reason]
+    for outcome in report.outcomes if report else ():
+        if outcome.hold_reasons:
+            found.setdefault("no_usage_is_held", {})[outcome.invoice_id] = list(outcome.hold_reasons)
+    return found
 
 
 @dg.asset(key=INVOICES_ISSUED, group_name="billing", deps=[INVOICE_DRAFTS], partitions_def=BILLING_PERIODS)
@@ -74,6 +117,20 @@ def invoices_issued(
     )
 
 
+@dg.asset(key=INVOICE_CORRECTIONS, group_name="billing", deps=[*_MARTS, INVOICES_ISSUED], pool=WAREHOUSE_POOL)
+def invoice_corrections(deployment: dg.ResourceParam[Deployment]) -> Materialized:
+    """List every issued invoice that is rated otherwise today, and draw what replaces those credited already."""
+    report = find_corrections(deployment)
+    return Materialized(
+        metadata={
+            "dagster/row_count": len(report.corrections),
+            "billing_periods": list(report.billing_periods),
+            "differs": {one.invoice_id: list(one.differences) for one in report.corrections},
+            "drawn": list(report.drawn),
+        }
+    )
+
+
 invoices_draft = dg.define_asset_job(
     "invoices_draft",
     selection=dg.AssetSelection.assets(INVOICE_DRAFTS),
@@ -85,6 +142,12 @@ invoices_issue = dg.define_asset_job(
     selection=dg.AssetSelection.assets(INVOICES_ISSUED),
     partitions_def=BILLING_PERIODS,
     description="Issue the drafts of one month. This is final: numbers are drawn and documents sealed.",
+)
+
+invoices_correct = dg.define_asset_job(
+    "invoices_correct",
+    selection=dg.AssetSelection.assets(INVOICE_CORRECTIONS),
+    description="Rate every billed month again and list what was issued otherwise. Nothing is credited or issued.",
 )
 
 
