@@ -134,13 +134,11 @@ def invoice_corrections(deployment: dg.ResourceParam[Deployment]) -> Materialize
 invoices_draft = dg.define_asset_job(
     "invoices_draft",
     selection=dg.AssetSelection.assets(INVOICE_DRAFTS),
-    partitions_def=BILLING_PERIODS,
     description="Draw the drafts of one month.",
 )
 invoices_issue = dg.define_asset_job(
     "invoices_issue",
     selection=dg.AssetSelection.assets(INVOICES_ISSUED),
-    partitions_def=BILLING_PERIODS,
     description="Issue the drafts of one month. This is final: numbers are drawn and documents sealed.",
 )
 
