@@ -26,6 +26,7 @@ REMAINING_LIFE_MODELS = dg.AssetKey(["predictive", "remaining_life_models"])
 RATED = {table: dg.AssetKey(["rating", table]) for table in RATED_TABLES}
 SERVING_COPY = dg.AssetKey(["serving", "serving_copy"])
 INVOICE_DRAFTS = dg.AssetKey(["billing", "invoice_drafts"])
+INVOICES_APPROVED = dg.AssetKey(["billing", "invoices_approved"])
 INVOICES_ISSUED = dg.AssetKey(["billing", "invoices_issued"])
 INVOICE_CORRECTIONS = dg.AssetKey(["billing", "invoice_corrections"])
 

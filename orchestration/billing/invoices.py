@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.billing.rating_run import rate_period
+from orchestration.billing.rating_run import UnratedPeriod, rate_period
 from orchestration.billing.readiness import WaitingKind
 from orchestration.billing.usage import PeriodUsage, read_usage
 from orchestration.errors import NotReadyError
@@ -95,6 +95,16 @@ def draft_invoices(deployment: Deployment, billing_period: str, *, on_progress: 
             if not due:
                 raise NotReadyError(f"No contract covers an asset for all of {billing_period}; name another month.")
             for number, rated in enumerate(rate_period(contracts, measured, billing_period=billing_period)):
+                if isinstance(rated, UnratedPeriod):
+                    blocked.append(
+                        BlockedInvoice(
+                            contract_id=rated.contract_id,
+                            physical_asset_id=rated.physical_asset_id,
+                            reasons=(rated.reason,),
+                            kinds=("not_rated",),
+                        )
+                    )
+                    continue
                 contract_id, asset_id = rated.rating.contract.contract_id, rated.rating.physical_asset_id
                 if on_progress:
                     on_progress(f"rating {contract_id} {asset_id}", number / due)

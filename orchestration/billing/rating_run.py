@@ -58,11 +58,21 @@ class RatedPeriod:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnratedPeriod:
+    """One contract, asset and month whose terms cannot be applied to what was measured, and why."""
+
+    contract_id: str
+    physical_asset_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RatingRun:
     """All ratings as of one instant: the newest receipt, for a run has no clock of its own."""
 
     rated_as_of_at: datetime | None
     periods: tuple[RatedPeriod, ...]
+    unrated: tuple[UnratedPeriod, ...] = ()
 
     @property
     def totals(self) -> Mapping[str, Money]:
@@ -76,35 +86,39 @@ class RatingRun:
         }
 
 
-def rate_period(contracts: Iterable[Contract], measured: PeriodUsage, *, billing_period: str) -> Iterator[RatedPeriod]:
+def rate_period(
+    contracts: Iterable[Contract], measured: PeriodUsage, *, billing_period: str
+) -> Iterator[RatedPeriod | UnratedPeriod]:
     """Every covered asset of every contract in one month ('YYYY-MM'), in the contracts' order.
 
-    Raises:
-        RatingError: a contract's terms cannot be applied to what was measured.
+    A contract that cannot be rated over the whole month keeps no other from being rated.
     """
     from models.billing.rating import rate
+    from models.errors import RatingError
 
     days = month_days(billing_period)
     for contract in contracts:
-        for asset in contract.assets:
-            if not contract.covers(asset.physical_asset_id, *days):
+        for asset_id in dict.fromkeys(asset.physical_asset_id for asset in contract.assets):
+            if not contract.covers(asset_id, *days):
                 continue
-            key = (contract.contract_id, asset.physical_asset_id)
-            yield RatedPeriod(
-                rating=rate(
+            key = (contract.contract_id, asset_id)
+            try:
+                rating = rate(
                     contract,
-                    physical_asset_id=asset.physical_asset_id,
+                    physical_asset_id=asset_id,
                     service_period=month_period(billing_period, contract.time_zone),
                     usage=measured.usage.get(key, {}),
                     availability=measured.availability.get(key),
-                ),
+                )
+            except RatingError as error:
+                yield UnratedPeriod(contract_id=contract.contract_id, physical_asset_id=asset_id, reason=str(error))
+                continue
+            yield RatedPeriod(
+                rating=rating,
                 waiting=find_reasons_to_wait(
-                    measured,
-                    contract=contract,
-                    physical_asset_id=asset.physical_asset_id,
-                    billing_period=billing_period,
+                    measured, contract=contract, physical_asset_id=asset_id, billing_period=billing_period
                 ),
-                collected_until=measured.collected_until.get(asset.physical_asset_id),
+                collected_until=measured.collected_until.get(asset_id),
                 completeness_ratio=measured.completeness.get(key),
             )
 
@@ -124,7 +138,11 @@ def run_rating(connection: duckdb.DuckDBPyConnection, *, contracts: Iterable[Con
             billing_period=billing_period,
         )
     ]
-    return RatingRun(rated_as_of_at=as_of, periods=tuple(rated))
+    return RatingRun(
+        rated_as_of_at=as_of,
+        periods=tuple(one for one in rated if isinstance(one, RatedPeriod)),
+        unrated=tuple(one for one in rated if isinstance(one, UnratedPeriod)),
+    )
 
 
 def _metered_periods(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:

@@ -16,7 +16,7 @@ from orchestration.billing.usage import PeriodUsage
 if TYPE_CHECKING:
     from models.billing.terms import Contract
 
-WaitingKind = Literal["not_collected", "below_completeness"]
+WaitingKind = Literal["not_collected", "below_completeness", "not_rated"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -188,7 +188,45 @@ def test_each_reason_blocks_by_itself_and_says_so(
 
 @pytest.mark.filterwarnings("ignore:sqlglotrs is deprecated:DeprecationWarning")
 def test_nothing_about_invoices_starts_by_itself() -> None:
-    from orchestration.defs.billing.invoices import invoice_corrections, invoice_drafts, invoices_issued
+    from orchestration.defs.billing.invoices import (
+        invoice_corrections,
+        invoice_drafts,
+        invoices_approved,
+        invoices_issued,
+    )
 
-    for asset in (invoice_drafts, invoices_issued, invoice_corrections):
+    for asset in (invoice_drafts, invoices_approved, invoices_issued, invoice_corrections):
         assert [spec.automation_condition for spec in asset.specs] == [None]
+
+
+@pytest.mark.filterwarnings("ignore:sqlglotrs is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Parameter .execution_type.:dagster_shared.utils.warnings.BetaWarning")
+def test_where_approval_is_required_nothing_is_issued_before_somebody_approved(
+    deployment: Deployment, engine: Engine
+) -> None:
+    import dagster as dg
+
+    from orchestration.defs.billing.invoices import invoice_drafts, invoices_approved, invoices_issued
+
+    deployment = deployment.model_copy(update={"approval": "required"})
+    write_march(deployment.home)
+
+    def run(*assets: dg.AssetsDefinition, **config: Any) -> None:
+        resources = {"deployment": deployment, "dbt": DbtThatSays()}
+        assert dg.materialize(
+            [*assets],
+            partition_key="2026-03",
+            resources=resources,
+            run_config={"ops": {"billing__invoices_approved": {"config": config}}} if config else None,
+        ).success
+
+    def statuses() -> list[str]:
+        with sessions(engine).begin() as session:
+            return [each.status for each in list_invoices(session)]
+
+    run(invoice_drafts, invoices_issued)
+    assert statuses() == ["draft"]
+    run(invoices_approved, approved_by="m.keller")
+    assert statuses() == ["approved"]
+    run(invoices_issued)
+    assert statuses() == ["issued"]

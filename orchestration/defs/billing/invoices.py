@@ -1,17 +1,18 @@
-"""Drafts by the calendar, invoices by a decision: two assets of a month each, a list of corrections, three jobs.
+"""Drafts by the calendar, approval and invoices by a decision: three assets of a month each, a list of corrections.
 
-`invoices_issue` has no schedule and no automation condition, and nothing downstream of readings selects it: a person
-starts it, here or by `lineshaft invoice issue`.
+`invoices_approve` and `invoices_issue` have no schedule and no automation condition, and nothing downstream of readings selects them:
+a person starts them, here or by `lineshaft invoice approve` and `lineshaft invoice issue`.
 """
 
 from datetime import date
 
 import dagster as dg
 
-from orchestration.asset_keys import INVOICE_CORRECTIONS, INVOICE_DRAFTS, INVOICES_ISSUED, operations
+from orchestration.asset_keys import INVOICE_CORRECTIONS, INVOICE_DRAFTS, INVOICES_APPROVED, INVOICES_ISSUED, operations
 from orchestration.billing import DraftReport, draft_invoices, issue_invoices
 from orchestration.billing.corrections import find_corrections
 from orchestration.billing.readiness import WaitingKind
+from orchestration.billing.steps import approve_drafts
 from orchestration.partitions import BILLING_PERIODS, previous_billing_period
 from orchestration.results import Materialized
 from orchestration.settings import Deployment
@@ -27,7 +28,14 @@ _MARTS = [
 _CHECK_OF_KIND: dict[WaitingKind, str] = {
     "not_collected": "every_asset_is_collected_past_the_period",
     "below_completeness": "completeness_is_what_the_contract_asks",
+    "not_rated": "every_contract_can_be_rated",
 }
+
+
+class ApprovalConfig(dg.Config):
+    """Who approves."""
+
+    approved_by: str
 
 
 class IssueConfig(dg.Config):
@@ -39,6 +47,7 @@ class IssueConfig(dg.Config):
 READINESS = {
     "every_asset_is_collected_past_the_period": "Every asset has told something after the end of the period.",
     "completeness_is_what_the_contract_asks": "Of no asset is less of the period known than its contract asks for.",
+    "every_contract_can_be_rated": "Every contract's terms can be applied to the whole of the period.",
     "no_usage_is_held": "No reading waits for a decision, and every metered term has readings.",
     "checks_of_metering_are_green": "dbt's own tests of the marts that are billed from hold now.",
 }
@@ -100,6 +109,21 @@ def _sort_reasons(report: DraftReport | None) -> dict[str, dict[str, list[str]]]
     return found
 
 
+@dg.asset(key=INVOICES_APPROVED, group_name="billing", deps=[INVOICE_DRAFTS], partitions_def=BILLING_PERIODS)
+def invoices_approved(
+    context: dg.AssetExecutionContext, config: ApprovalConfig, deployment: dg.ResourceParam[Deployment]
+) -> Materialized:
+    """Approve the drafts of the month as they stand, in somebody's name; a draft that changes afterwards is one again."""
+    report = approve_drafts(deployment, context.partition_key, approved_by=config.approved_by)
+    return Materialized(
+        metadata={
+            "dagster/partition_row_count": len(report.approved),
+            "approved_by": config.approved_by,
+            "withheld": {f"{one.contract_id} {one.physical_asset_id}": list(one.reasons) for one in report.blocked},
+        }
+    )
+
+
 @dg.asset(key=INVOICES_ISSUED, group_name="billing", deps=[INVOICE_DRAFTS], partitions_def=BILLING_PERIODS)
 def invoices_issued(
     context: dg.AssetExecutionContext, config: IssueConfig, deployment: dg.ResourceParam[Deployment]
@@ -135,6 +159,11 @@ invoices_draft = dg.define_asset_job(
     "invoices_draft",
     selection=dg.AssetSelection.assets(INVOICE_DRAFTS),
     description="Draw the drafts of one month.",
+)
+invoices_approve = dg.define_asset_job(
+    "invoices_approve",
+    selection=dg.AssetSelection.assets(INVOICES_APPROVED),
+    description="Approve the drafts of one month, in the name of whoever starts it.",
 )
 invoices_issue = dg.define_asset_job(
     "invoices_issue",

@@ -49,6 +49,7 @@ def rating_run(deployment: dg.ResourceParam[Deployment]) -> Iterator[Materialize
                 "as_of": str(landed.run.rated_as_of_at),
                 "held": len(held),
                 "waiting": len(waiting),
+                "unrated": [one.reason for one in landed.run.unrated],
                 "totals": totals,
             }
         yield Materialized(asset_key=key, metadata=metadata)

@@ -2,7 +2,15 @@
 
 import dagster as dg
 
-from orchestration.asset_keys import INVOICE_CORRECTIONS, INVOICE_DRAFTS, INVOICES_ISSUED, LANDED, MESSAGE, READING
+from orchestration.asset_keys import (
+    INVOICE_CORRECTIONS,
+    INVOICE_DRAFTS,
+    INVOICES_APPROVED,
+    INVOICES_ISSUED,
+    LANDED,
+    MESSAGE,
+    READING,
+)
 
 _BORDER_IN = [
     dg.AssetCheckKey(MESSAGE, "landed_messages_keep_their_promises"),
@@ -14,7 +22,9 @@ warehouse_build = dg.define_asset_job(
     # Landed tables are partitioned by site and day and have their own job; a job takes one partitioning. Their border
     # checks are here, and block what stands on them.
     selection=dg.AssetSelection.all()
-    - dg.AssetSelection.assets(*LANDED.values(), INVOICE_DRAFTS, INVOICES_ISSUED, INVOICE_CORRECTIONS)
+    - dg.AssetSelection.assets(
+        *LANDED.values(), INVOICE_DRAFTS, INVOICES_APPROVED, INVOICES_ISSUED, INVOICE_CORRECTIONS
+    )
     | dg.AssetSelection.checks(*_BORDER_IN),
     description="Mappings, reference tables, dbt, predictions, serving copy and feeds; everything but invoices.",
 )
