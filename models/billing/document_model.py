@@ -19,11 +19,19 @@ SEALED_IF_PRESENT = {"sealed_if_present": True}
 
 DocumentType = Literal["invoice", "credit_note"]
 """A credit note (UNTDID 1001: 381) takes back a whole invoice (380); its amounts are positive and mean the reverse."""
+DocumentProfile = Literal["factur_x", "xrechnung_ubl", "xrechnung_cii", "peppol_bis_3"]
+"""The form of a buyer's e-invoice; a party that names none gets Factur-X's EN 16931 profile."""
+Language = Literal["en", "de", "es"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TradeParty:
-    """Seller (BG-4) or buyer (BG-7)."""
+    """Seller (BG-4) or buyer (BG-7).
+
+    `electronic_address` (BT-34, BT-49) has a scheme of the EAS list; without one the email stands in for it.
+    `buyer_reference` is what the buyer wants on its invoices (BT-10, in Germany the Leitweg-ID); `contact_name` and
+    `contact_phone` are the seller's contact (BG-6). `document_profile` and `language` are the buyer's.
+    """
 
     party_id: str
     legal_name: str
@@ -35,6 +43,13 @@ class TradeParty:
     email: str | None = None
     iban: str | None = None
     bic: str | None = None
+    electronic_address: str | None = field(default=None, metadata=SEALED_IF_PRESENT)
+    electronic_address_scheme: str | None = field(default=None, metadata=SEALED_IF_PRESENT)
+    buyer_reference: str | None = field(default=None, metadata=SEALED_IF_PRESENT)
+    contact_name: str | None = field(default=None, metadata=SEALED_IF_PRESENT)
+    contact_phone: str | None = field(default=None, metadata=SEALED_IF_PRESENT)
+    document_profile: DocumentProfile | None = field(default=None, metadata=SEALED_IF_PRESENT)
+    language: Language | None = field(default=None, metadata=SEALED_IF_PRESENT)
 
 
 @dataclass(frozen=True, kw_only=True)

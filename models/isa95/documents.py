@@ -49,7 +49,12 @@ class TableDocument(Document):
 
 
 class Party(TableDocument):
-    """A company."""
+    """A company.
+
+    `electronic_address` is where its e-invoices go, by a scheme of the EAS list (0204: Leitweg-ID, 9930: German VAT
+    identifier, EM: email); `buyer_reference` is what it wants on each invoice it receives (BT-10); the contact is
+    named on invoices it sends. `document_profile` and `language` choose the form of the invoices it receives.
+    """
 
     KEY = ("party_id",)
     party_id: Identifier
@@ -64,6 +69,19 @@ class Party(TableDocument):
     email: Text | None = None
     iban: Text | None = None
     bic: Text | None = None
+    electronic_address: Text | None = None
+    electronic_address_scheme: Annotated[str, StringConstraints(pattern=r"^([0-9]{4}|[A-Z]{2})$")] | None = None
+    buyer_reference: Text | None = None
+    contact_name: Text | None = None
+    contact_phone: Text | None = None
+    document_profile: Literal["factur_x", "xrechnung_ubl", "xrechnung_cii", "peppol_bis_3"] | None = None
+    language: Literal["en", "de", "es"] | None = None
+
+    @model_validator(mode="after")
+    def _address_has_its_scheme(self) -> Self:
+        if (self.electronic_address is None) != (self.electronic_address_scheme is None):
+            raise ValueError("electronic_address and electronic_address_scheme are given together")
+        return self
 
 
 class Site(TableDocument):

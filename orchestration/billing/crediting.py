@@ -41,9 +41,7 @@ def credit_issued(
         BillingError: there is no such invoice, or it cannot be credited.
     """
     from models.billing.crediting import credit_invoice
-    from models.billing.documents.en16931 import cii
-    from models.billing.documents.pdf import invoice_pdf
-    from models.billing.documents.store import write_documents
+    from models.billing.documents.store import rendered, write_documents
     from models.billing.invoice_view import invoice_document, invoice_row
     from models.store import open_store, sessions
     from orchestration.billing.signing import find_signer, make_checkpoints
@@ -64,7 +62,7 @@ def credit_issued(
             document = invoice_document(session, note.invoice_id)
             billing_period = invoice_row(session, note.invoice_id).billing_period
             if note.is_new:
-                invoice_pdf(document, xml=cii(document))
+                rendered(document)
     finally:
         engine.dispose()
     files = write_documents(document, deployment.invoices)

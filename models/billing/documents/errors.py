@@ -1,11 +1,13 @@
 """What can go wrong between an invoice and its documents.
 
     InvoiceDocumentError
-    ├── DraftHasNoNumberError    an e-invoice was asked of a draft
-    ├── InexactAmountError       an amount has more decimals than an invoice can print
-    ├── TypesettingError         the PDF could not be typeset as PDF/A
-    ├── NoSealedCopyError        a PDF does not carry what an offline check needs
-    └── IssuedFileDiffersError   a file of an issued invoice exists with other bytes
+    ├── DraftHasNoNumberError     an e-invoice was asked of a draft
+    ├── MissingBusinessTermError  a profile needs what a party does not say
+    ├── MissingRulesError         a rule set of e-invoices is not installed
+    ├── InexactAmountError        an amount has more decimals than an invoice can print
+    ├── TypesettingError          the PDF could not be typeset as PDF/A
+    ├── NoSealedCopyError         a PDF does not carry what an offline check needs
+    └── IssuedFileDiffersError    a file of an issued invoice exists with other bytes
 
 Belongs here: every exception this package raises on purpose.
 """
@@ -28,6 +30,28 @@ class DraftHasNoNumberError(InvoiceDocumentError):
     def __init__(self, *, invoice_id: str) -> None:
         self.invoice_id = invoice_id
         super().__init__(f"Invoice {invoice_id!r} is a draft without number and date; issue it before its e-invoice.")
+
+
+class MissingBusinessTermError(InvoiceDocumentError):
+    """The buyer's profile asks for something that the enterprise's files do not say of a party."""
+
+    def __init__(self, *, invoice_id: str, profile: str, missing: tuple[str, ...]) -> None:
+        self.invoice_id = invoice_id
+        self.profile = profile
+        self.missing = missing
+        names = ", ".join(missing)
+        super().__init__(
+            f"Invoice {invoice_id!r} cannot be written as {profile}: set {names} in the enterprise's files and draw it "
+            f"again."
+        )
+
+
+class MissingRulesError(InvoiceDocumentError):
+    """The rules that an e-invoice claims to follow are not on this machine."""
+
+    def __init__(self, *, name: str, setting: str) -> None:
+        self.name = name
+        super().__init__(f"{name} is not installed; name the folder that holds it in {setting}.")
 
 
 class InexactAmountError(InvoiceDocumentError):

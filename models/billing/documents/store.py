@@ -1,5 +1,8 @@
 """An invoice's documents as files: `<number>.xml` and `<number>.pdf`, whole or not there at all.
 
+The XML beside the PDF has the form the buyer asks for; the one inside the PDF is Factur-X for every buyer, because
+that is what makes the PDF readable by machines and verifiable from itself.
+
 Belongs here: file names and durable writing. Does not belong here: the bytes (en16931.py, pdf.py).
 """
 
@@ -10,11 +13,13 @@ import re
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from models.billing.document_model import InvoiceDocument
 from models.billing.documents.en16931 import cii
 from models.billing.documents.errors import IssuedFileDiffersError
 from models.billing.documents.pdf import invoice_pdf
+from models.billing.documents.profile import e_invoice, profile_of
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -37,11 +42,24 @@ def write_documents(document: InvoiceDocument, directory: Path) -> InvoiceFiles:
         return InvoiceFiles(pdf=pdf_path, xml=None, is_changed=is_changed)
     name = _file_name(document.invoice_number)
     xml_path, pdf_path = directory / f"{name}.xml", directory / f"{name}.pdf"
-    xml = cii(document)
-    pdf = invoice_pdf(document, xml=xml)
+    xml, pdf = rendered(document)
     is_xml_written = _write(xml_path, xml, may_replace=False)
     is_pdf_written = _write(pdf_path, pdf, may_replace=False)
     return InvoiceFiles(pdf=pdf_path, xml=xml_path, is_changed=is_xml_written or is_pdf_written)
+
+
+class RenderedDocuments(NamedTuple):
+    """The bytes of an issued invoice's two files."""
+
+    xml: bytes
+    pdf: bytes
+
+
+def rendered(document: InvoiceDocument) -> RenderedDocuments:
+    """The two files of an issued invoice, unwritten; what raises here must not use up a number."""
+    embedded = cii(document)
+    xml = embedded if profile_of(document) == "factur_x" else e_invoice(document)
+    return RenderedDocuments(xml=xml, pdf=invoice_pdf(document, xml=embedded))
 
 
 def _file_name(identifier: str) -> str:

@@ -117,6 +117,7 @@ def test_revisions_are_named_by_date_and_fit_alembics_column(engine: Engine) -> 
         "2026_11_25_meter_boundaries",
         "2026_11_25_contract_versions",
         "2026_11_25_invoice_life_cycle",
+        "2026_11_25_party_documents",
     ]
     assert all(len(revision.revision) <= 32 for revision in revisions)
 
