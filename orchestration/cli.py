@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from orchestration.commands import access as _access
+from orchestration.commands import accounting as _accounting
 from orchestration.commands import checkpoint as _checkpoint
 from orchestration.commands import contracts as _contracts
 from orchestration.commands import demo as _demo
@@ -51,6 +52,7 @@ app.command("compact")(_keeping.compact)
 app.add_typer(_contracts.app, name="contracts")
 app.command("build")(_warehouse.build)
 app.add_typer(_meter.app, name="meter")
+_invoice.app.command("export")(_accounting.export)
 app.add_typer(_invoice.app, name="invoice")
 app.add_typer(_checkpoint.app, name="checkpoint")
 app.add_typer(_keys.app, name="keys")

@@ -1,7 +1,7 @@
 """Drafts by the calendar, approval and invoices by a decision: three assets of a month each, a list of corrections.
 
-`invoices_approve` and `invoices_issue` have no schedule and no automation condition, and nothing downstream of readings selects them:
-a person starts them, here or by `lineshaft invoice approve` and `lineshaft invoice issue`.
+`invoices_approve` and `invoices_issue` have no schedule and no automation condition, and nothing downstream of readings
+selects them: a person starts them, here or by `lineshaft invoice approve` and `lineshaft invoice issue`.
 """
 
 from datetime import date
@@ -113,7 +113,7 @@ def _sort_reasons(report: DraftReport | None) -> dict[str, dict[str, list[str]]]
 def invoices_approved(
     context: dg.AssetExecutionContext, config: ApprovalConfig, deployment: dg.ResourceParam[Deployment]
 ) -> Materialized:
-    """Approve the drafts of the month as they stand, in somebody's name; a draft that changes afterwards is one again."""
+    """Approve the drafts of the month as they stand, in somebody's name; one that changes afterwards is a draft again."""
     report = approve_drafts(deployment, context.partition_key, approved_by=config.approved_by)
     return Materialized(
         metadata={
