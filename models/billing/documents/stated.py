@@ -87,7 +87,7 @@ def _texts(root: _Element, path: str) -> Iterator[str]:
 
 
 def _sealed(document: InvoiceDocument) -> Figures:
-    from models.billing.documents.en16931 import TYPE_CODES
+    from models.billing.documents.business_terms import type_code
 
     def amounts(*values: object) -> tuple[str, ...]:
         return tuple(amount_text(value, currency_code=document.currency_code) for value in values)  # type: ignore[arg-type]
@@ -100,7 +100,7 @@ def _sealed(document: InvoiceDocument) -> Figures:
     is_paid_here = iban is not None and document.document_type == "invoice"
     return {
         "number": (str(document.invoice_number),),
-        "type code": (TYPE_CODES[document.document_type],),
+        "type code": (type_code(document),),
         "date": dates(document.issued_on),
         "seller": (document.seller.legal_name,),
         "buyer": (document.buyer.legal_name,),

@@ -113,7 +113,7 @@ def _sort_reasons(report: DraftReport | None) -> dict[str, dict[str, list[str]]]
 def invoices_approved(
     context: dg.AssetExecutionContext, config: ApprovalConfig, deployment: dg.ResourceParam[Deployment]
 ) -> Materialized:
-    """Approve the drafts of the month as they stand, in somebody's name; one that changes afterwards is a draft again."""
+    """Approve the drafts of the month as they stand, in somebody's name; one that changes is a draft again."""
     report = approve_drafts(deployment, context.partition_key, approved_by=config.approved_by)
     return Materialized(
         metadata={
