@@ -26,6 +26,7 @@ from models.billing.documents.figures import (
 )
 from models.billing.documents.sealed_copy import SEALED_FILE_NAME, sealed_copy
 from models.billing.documents.wording import (
+    BRIDGED,
     DOCUMENTS,
     QUALITY_FLAGS,
     SEGMENT_KINDS,
@@ -149,7 +150,7 @@ def _meter(group: TermLines, *, document: InvoiceDocument) -> dict[str, object]:
     return {
         "name": f"{metric_name(line.metric or 'counter')}, {document.time_zone} time",
         "segments": [
-            {"readings": _reading_rows(segment, document=document), "note": _segment_note(segment)}
+            {"readings": _reading_rows(segment, document=document), "note": _segment_note(segment, quantity_flag=flag)}
             for segment in group.segments
         ],
         "sums": _sum_rows(line),
@@ -181,11 +182,17 @@ def _sum_rows(line: DocumentLine) -> Pairs:
     return rows
 
 
-def _segment_note(segment: LineSegment) -> str:
-    """What happened between two readings where the counter did not simply rise."""
+def _segment_note(segment: LineSegment, *, quantity_flag: str) -> str:
+    """What happened between two readings where the counter did not simply rise.
+
+    A quantity that somebody decided, or that a rule put in a reading's place, is kept as a replacement is: two values
+    bridge the readings. Only the line's flag tells them apart.
+    """
     if segment.segment_kind == "increase":
         return ""
     unit = unit_name(segment.opening.unit_code)
+    if segment.segment_kind == "replacement" and quantity_flag in BRIDGED:
+        return f"{BRIDGED[quantity_flag]}; quantity {readable(segment.quantity)} {unit}."
     note = SEGMENT_KINDS.get(segment.segment_kind, segment.segment_kind)
     if segment.modulus is not None:
         note = f"{note} at {readable(segment.modulus)} {unit}"

@@ -90,6 +90,12 @@ SEGMENT_KINDS = {
     "held": "Held, not billed: the counter fell and no replacement was declared",
 }
 
+BRIDGED = {
+    "estimated": "The counter was replaced, or the quantity between these readings is estimated by rule",
+    "substituted": "The counter was replaced, or the quantity between these readings was decided by a person",
+}
+"""A replacement on a line whose quantity is not all read."""
+
 METRICS = {
     "good_count": "Good parts counter",
     "scrap_count": "Scrap counter",

@@ -134,8 +134,8 @@ def priced_usage(term: Term, usage: UsageRecord | None, *, agreed: MeteredParame
     hold_reason = None
     if usage.quantity_flag == "held":
         hold_reason = (
-            f"{term.term_id}: the counter {term.metric} fell without a declared replacement; "
-            "declare the meter change or correct the readings"
+            f"{term.term_id}: the counter {term.metric} fell without a declared replacement, contradicts itself or "
+            "rose faster than it can; see `lineshaft meter list`, declare the meter change or correct the readings"
         )
     return PricedQuantity(quantity, unit_code, hold_reason, term, usage, agreed)
 

@@ -145,8 +145,8 @@ def test_held_usage_holds_the_invoice_and_charges_only_what_is_proven() -> None:
     assert rating.lines[0].quantity == 200
     assert rating.hold_reasons == (
         (
-            "good_parts: the counter good_count fell without a declared replacement; declare the meter change "
-            "or correct the readings"
+            "good_parts: the counter good_count fell without a declared replacement, contradicts itself or rose "
+            "faster than it can; see `lineshaft meter list`, declare the meter change or correct the readings"
         ),
     )
 
