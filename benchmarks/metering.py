@@ -148,7 +148,7 @@ def write_surroundings(path: Path, *, readings: Path, counters: int) -> None:
         create table staging.stg_uns__meter_changes (event_id varchar, site_id varchar, event_at timestamp,
             work_unit_id varchar, physical_asset_id varchar, metric varchar, old_final_value decimal(38, 9),
             new_start_value decimal(38, 9), unit_code varchar);
-        create table staging.stg_operations__meter_decisions (meter_decision_id bigint, physical_asset_id varchar,
+        create table intermediate.int_metering__decisions_placed (meter_decision_id bigint, physical_asset_id varchar,
             metric varchar, decision varchar, closing_at timestamp, billing_period varchar, quantity decimal(38, 9));
         create table intermediate.int_metering__contract_coverage as
             select 'c-' || id as contract_id, id as physical_asset_id, '{ZONE}' as time_zone,

@@ -24,7 +24,10 @@ from tests.e2e.conftest import Demo, lineshaft
 from tests.integration.brokers import a_mosquitto
 
 KILLS = 10
-WHERE_IT_LIES = {"landed_file", "file_row", "file_sha256", "invoice_sha256", "previous_sha256", "issued_at"}
+WHERE_IT_LIES = {
+    *("landed_file", "file_row", "file_sha256", "invoice_sha256", "previous_sha256", "issued_at"),
+    *("readings_root", "lines_root", "signing_public_key", "signature"),
+}
 
 
 class Plants(threading.Thread):

@@ -16,8 +16,7 @@ from lxml import etree
 from pypdf import PdfReader
 
 from ingest.landing import read_manifests
-from models.billing.documents.validation import schema_findings
-from tests.builders.einvoice_rules import business_rule_findings
+from models.billing.documents.validation import business_rule_findings, schema_findings
 from tests.e2e.conftest import Demo, lineshaft
 
 RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"

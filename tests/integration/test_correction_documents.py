@@ -11,11 +11,11 @@ from sqlalchemy import Engine
 
 from models.billing.correcting import correct_invoice
 from models.billing.documents.en16931 import cii
+from models.billing.documents.validation import business_rule_findings
 from models.billing.invoice_view import invoice_document
 from models.billing.invoicing import draft_invoice, issue_invoice
 from models.store import sessions
 from tests.builders.contracts import a_contract
-from tests.builders.einvoice_rules import business_rule_findings
 from tests.builders.enterprise import a_store
 from tests.builders.readings import a_rating
 

@@ -41,7 +41,7 @@ create table staging.stg_operations__asset_assignments (physical_asset_id varcha
     assigned_from_at timestamp, assigned_until_at timestamp);
 create table staging.stg_operations__meters (physical_asset_id varchar, metric varchar, unit_code varchar,
     modulus decimal(38, 9), maximum_rate_per_hour decimal(38, 9), boundary_rule varchar);
-create table staging.stg_operations__meter_decisions (meter_decision_id bigint, physical_asset_id varchar,
+create table intermediate.int_metering__decisions_placed (meter_decision_id bigint, physical_asset_id varchar,
     metric varchar, decision varchar, closing_at timestamp, billing_period varchar, quantity decimal(38, 9));
 create table staging.stg_uns__meter_changes (event_id varchar, event_at timestamp, work_unit_id varchar,
     physical_asset_id varchar, metric varchar, old_final_value decimal(38, 9), new_start_value decimal(38, 9),
