@@ -56,7 +56,7 @@ put(press.commands, "press", "reset", "Boolean", False)
 node.connect("127.0.0.1", port)
 press.connect("127.0.0.1", port)
 node.publish_birth()
-time.sleep(0.5)  # two connections promise no order, and a device born before its node is forgotten at the node's birth
+time.sleep(1)  # two connections promise no order, and a device born before its node is forgotten at the node's birth
 press.publish_birth()
 for number in range(count):
     put(press.data, "press", "Sensors/Temperature", "Double", number / 4, "data")
