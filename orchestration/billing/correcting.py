@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.billing.invoices import BlockedInvoice, read_period
-from orchestration.billing.readiness import find_reasons_to_wait
+from orchestration.billing.rating_run import UnratedPeriod, rate_asset
 from orchestration.errors import NotReadyError
 from orchestration.settings import Deployment
 
@@ -58,16 +58,12 @@ def correct_invoices(
     """
     from models.billing.contract import stored_contracts
     from models.billing.correcting import correct_invoice
-    from models.billing.documents.en16931 import cii
-    from models.billing.documents.pdf import invoice_pdf
-    from models.billing.documents.store import write_documents
+    from models.billing.documents.store import rendered, write_documents
     from models.billing.invoice_view import invoice_document
     from models.billing.invoicing import list_invoices
     from models.billing.life_cycle import OWED
-    from models.billing.rating import rate
     from models.errors import InvoiceNotCorrectableError
     from models.store import open_store, sessions
-    from models.timeline import month_period
     from orchestration.billing.signing import find_signer, make_checkpoints
 
     signer = find_signer(deployment)
@@ -91,25 +87,23 @@ def correct_invoices(
             which = f"an issued invoice {invoice_number!r}" if invoice_number else "issued invoices"
             raise NotReadyError(f"{billing_period} does not have {which} to correct; see `lineshaft invoice show`.")
         for row in issued:
-            contract, asset_id = contracts[row.contract_id], row.physical_asset_id
-            waiting = find_reasons_to_wait(
-                measured, contract=contract, physical_asset_id=asset_id, billing_period=billing_period
+            rated = rate_asset(
+                contracts[row.contract_id],
+                measured,
+                physical_asset_id=row.physical_asset_id,
+                billing_period=billing_period,
             )
-            if waiting:
-                blocked.append(_blocked(row, *(one.sentence for one in waiting)))
+            if isinstance(rated, UnratedPeriod):
+                blocked.append(_blocked(row, rated.reason))
+                continue
+            if rated.waiting:
+                blocked.append(_blocked(row, *(one.sentence for one in rated.waiting)))
                 continue
             try:
-                rating = rate(
-                    contract,
-                    physical_asset_id=asset_id,
-                    service_period=month_period(billing_period, contract.time_zone),
-                    usage=measured.usage.get((row.contract_id, asset_id), {}),
-                    availability=measured.availability.get((row.contract_id, asset_id)),
-                )
                 with sessions(engine).begin() as session:
                     made = correct_invoice(
                         session,
-                        rating=rating,
+                        rating=rated.rating,
                         reason=reason,
                         issued_at=datetime.now(UTC),
                         issued_on=issued_on,
@@ -118,7 +112,7 @@ def correct_invoices(
                     )
                     document = invoice_document(session, made.document.invoice_id) if made.document else None
                     if document is not None:  # what cannot be rendered must not use up a number
-                        invoice_pdf(document, xml=cii(document))
+                        rendered(document)
             except InvoiceNotCorrectableError as error:
                 blocked.append(_blocked(row, error.problem))
                 continue

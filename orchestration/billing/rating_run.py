@@ -93,34 +93,39 @@ def rate_period(
 
     A contract that cannot be rated over the whole month keeps no other from being rated.
     """
-    from models.billing.rating import rate
-    from models.errors import RatingError
-
     days = month_days(billing_period)
     for contract in contracts:
         for asset_id in dict.fromkeys(asset.physical_asset_id for asset in contract.assets):
-            if not contract.covers(asset_id, *days):
-                continue
-            key = (contract.contract_id, asset_id)
-            try:
-                rating = rate(
-                    contract,
-                    physical_asset_id=asset_id,
-                    service_period=month_period(billing_period, contract.time_zone),
-                    usage=measured.usage.get(key, {}),
-                    availability=measured.availability.get(key),
-                )
-            except RatingError as error:
-                yield UnratedPeriod(contract_id=contract.contract_id, physical_asset_id=asset_id, reason=str(error))
-                continue
-            yield RatedPeriod(
-                rating=rating,
-                waiting=find_reasons_to_wait(
-                    measured, contract=contract, physical_asset_id=asset_id, billing_period=billing_period
-                ),
-                collected_until=measured.collected_until.get(asset_id),
-                completeness_ratio=measured.completeness.get(key),
-            )
+            if contract.covers(asset_id, *days):
+                yield rate_asset(contract, measured, physical_asset_id=asset_id, billing_period=billing_period)
+
+
+def rate_asset(
+    contract: Contract, measured: PeriodUsage, *, physical_asset_id: str, billing_period: str
+) -> RatedPeriod | UnratedPeriod:
+    """One covered asset of a contract in one month ('YYYY-MM')."""
+    from models.billing.rating import rate
+    from models.errors import RatingError
+
+    key = (contract.contract_id, physical_asset_id)
+    try:
+        rating = rate(
+            contract,
+            physical_asset_id=physical_asset_id,
+            service_period=month_period(billing_period, contract.time_zone),
+            usage=measured.usage.get(key, {}),
+            availability=measured.availability.get(key),
+        )
+    except RatingError as error:
+        return UnratedPeriod(contract_id=contract.contract_id, physical_asset_id=physical_asset_id, reason=str(error))
+    return RatedPeriod(
+        rating=rating,
+        waiting=find_reasons_to_wait(
+            measured, contract=contract, physical_asset_id=physical_asset_id, billing_period=billing_period
+        ),
+        collected_until=measured.collected_until.get(physical_asset_id),
+        completeness_ratio=measured.completeness.get(key),
+    )
 
 
 def run_rating(connection: duckdb.DuckDBPyConnection, *, contracts: Iterable[Contract]) -> RatingRun:

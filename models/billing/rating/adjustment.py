@@ -15,6 +15,7 @@ between terms, and the base is never a matter of opinion.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -32,15 +33,15 @@ class Phase(IntEnum):
     PREPAID_CREDIT = 5
 
 
-class AdjustmentParameters(RuleParameters):
+class AdjustmentParameters(RuleParameters, ABC):
     """`applies_to` names the terms it adjusts; without it, every charge of the contract."""
 
     applies_to: tuple[str, ...] = ()
 
     @property
+    @abstractmethod
     def phase(self) -> Phase:
         """When it is rated."""
-        raise NotImplementedError
 
 
 class DiscountParameters(AdjustmentParameters):
