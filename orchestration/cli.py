@@ -20,6 +20,7 @@ from orchestration.commands import contracts as _contracts
 from orchestration.commands import demo as _demo
 from orchestration.commands import deployment as _deployment
 from orchestration.commands import invoice as _invoice
+from orchestration.commands import invoice_steps as _invoice_steps
 from orchestration.commands import keeping as _keeping
 from orchestration.commands import keys as _keys
 from orchestration.commands import meter as _meter
@@ -52,6 +53,8 @@ app.command("compact")(_keeping.compact)
 app.add_typer(_contracts.app, name="contracts")
 app.command("build")(_warehouse.build)
 app.add_typer(_meter.app, name="meter")
+for _step in (_invoice_steps.approve, _invoice_steps.send, _invoice_steps.pay, _invoice_steps.void):
+    _invoice.app.command()(_step)
 _invoice.app.command("export")(_accounting.export)
 app.add_typer(_invoice.app, name="invoice")
 app.add_typer(_checkpoint.app, name="checkpoint")

@@ -1,4 +1,7 @@
-"""`lineshaft invoice`: draft, approve, issue, send, pay, void, show, verify, credit and correct."""
+"""`lineshaft invoice`: draft, issue, show, credit, correct, verify and bundle.
+
+Does not belong here: the steps that only note who did what (invoice_steps), postings (accounting).
+"""
 
 from __future__ import annotations
 
@@ -9,27 +12,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestration.commands.console import Json, print_json, print_table, progress, say
+from orchestration.commands.invoice_steps import By, Period, person, print_steps
 
 if TYPE_CHECKING:
     from models.billing.invoicing import InvoiceSummary
-    from models.billing.life_cycle import InvoiceStep, StepOutcome
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Machine use as invoices: draft, approve, issue, send and show them, verify one, credit it.",
 )
 
-Period = Annotated[str, typer.Argument(help="The billing month, as in 2026-03.")]
-Number = Annotated[
-    str, typer.Argument(help="The invoice's number, or a draft's id, as `lineshaft invoice show` lists them.")
-]
 IssuedOn = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d"], help="The date on the document; default: today."),
 ]
-
-
-By = Annotated[str, typer.Option("--by", help="Whose step it is; default: whoever is logged in.")]
 
 
 @app.command()
@@ -88,7 +84,7 @@ def issue(billing_period: Period, issued_on: IssuedOn = None, by: By = "", as_js
             load_deployment(),
             billing_period,
             issued_on=issued_on.date() if issued_on else None,
-            issued_by=_person(by),
+            issued_by=person(by),
             on_progress=report,
         )
     if as_json:
@@ -110,61 +106,6 @@ def issue(billing_period: Period, issued_on: IssuedOn = None, by: By = "", as_js
             say(f"not issued: {each.contract_id} {each.physical_asset_id}: {'; '.join(each.reasons)}")
     if done.blocked:
         raise typer.Exit(1)
-
-
-@app.command()
-def approve(
-    billing_period: Period,
-    number: Annotated[str | None, typer.Option("--invoice", help="Approve only the draft of this id.")] = None,
-    by: By = "",
-    as_json: Json = False,
-) -> None:
-    """Approve a month's drafts as they stand. A draft whose content changes afterwards needs to be approved again."""
-    from orchestration.billing.steps import approve_drafts
-    from orchestration.settings import load_deployment
-
-    done = approve_drafts(load_deployment(), billing_period, invoice_id=number, approved_by=_person(by))
-    if as_json:
-        print_json({"approved": done.approved, "blocked": done.blocked})
-    else:
-        for step in done.approved:
-            _say_step(step)
-        for each in done.blocked:
-            say(f"not approved: {each.contract_id} {each.physical_asset_id}: {'; '.join(each.reasons)}")
-    if done.blocked:
-        raise typer.Exit(1)
-
-
-@app.command()
-def send(number: Number, by: By = "", as_json: Json = False) -> None:
-    """Note that an issued document has left the house. It can be credited afterwards, and no longer be void."""
-    from orchestration.billing.steps import mark_sent
-    from orchestration.settings import load_deployment
-
-    _say_step(mark_sent(load_deployment(), number, by=_person(by)), as_json=as_json)
-
-
-@app.command()
-def pay(number: Number, by: By = "", as_json: Json = False) -> None:
-    """Note that an invoice was paid, or a credit note set off or refunded."""
-    from orchestration.billing.steps import mark_paid
-    from orchestration.settings import load_deployment
-
-    _say_step(mark_paid(load_deployment(), number, by=_person(by)), as_json=as_json)
-
-
-@app.command()
-def void(
-    number: Number,
-    reason: Annotated[str, typer.Option("--reason", help="Why, in a line; it is kept with the step.")],
-    by: By = "",
-    as_json: Json = False,
-) -> None:
-    """Withdraw an issued invoice that was never sent. Its number stays; its month can be drawn again."""
-    from orchestration.billing.steps import withdraw
-    from orchestration.settings import load_deployment
-
-    _say_step(withdraw(load_deployment(), number, reason=reason, by=_person(by)), as_json=as_json)
 
 
 @app.command()
@@ -194,7 +135,7 @@ def show(
     elif as_json:
         print_json(document)
     else:
-        _print_steps(steps)
+        print_steps(steps)
         _print_document(document)
         if found and found.credited_by:
             say(f"credited in full by {found.credited_by}")
@@ -252,7 +193,7 @@ def correct(
         reason=reason,
         invoice_number=number,
         issued_on=issued_on.date() if issued_on else None,
-        issued_by=_person(by),
+        issued_by=person(by),
     )
     if as_json:
         print_json({"corrected": done.corrected, "blocked": done.blocked})
@@ -350,25 +291,6 @@ def _print_comparison(rate_card: Path, billing_period: str, *, as_json: bool) ->
     for all_of in found.totals:
         say(f"agreed {all_of.old}, under {found.rate_card} {all_of.new}: a difference of {all_of.difference}")
     say("Net amounts; nothing was stored.")
-
-
-def _person(by: str) -> str:
-    from getpass import getuser
-
-    return by or getuser()
-
-
-def _say_step(outcome: StepOutcome, *, as_json: bool = False) -> None:
-    if as_json:
-        print_json(outcome)
-        return
-    say(f"{outcome.invoice_number or outcome.invoice_id} {'is' if outcome.is_new else 'was'} {outcome.status}")
-
-
-def _print_steps(steps: tuple[InvoiceStep, ...]) -> None:
-    for step in steps:
-        why = f": {step.note}" if step.note else ""
-        say(f"{step.status} {step.taken_at:%Y-%m-%d %H:%M}Z by {step.taken_by}{why}")
 
 
 def _find(summaries: tuple[InvoiceSummary, ...], number: str) -> InvoiceSummary:
