@@ -21,7 +21,6 @@ DocumentType = Literal["invoice", "credit_note"]
 """A credit note (UNTDID 1001: 381) takes back a whole invoice (380); its amounts are positive and mean the reverse."""
 DocumentProfile = Literal["factur_x", "xrechnung_ubl", "xrechnung_cii", "peppol_bis_3"]
 """The form of a buyer's e-invoice; a party that names none gets Factur-X's EN 16931 profile."""
-Language = Literal["en", "de", "es"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +29,7 @@ class TradeParty:
 
     `electronic_address` (BT-34, BT-49) has a scheme of the EAS list; without one the email stands in for it.
     `buyer_reference` is what the buyer wants on its invoices (BT-10, in Germany the Leitweg-ID); `contact_name` and
-    `contact_phone` are the seller's contact (BG-6). `document_profile` and `language` are the buyer's.
+    `contact_phone` are the seller's contact (BG-6). `document_profile` is the buyer's.
     """
 
     party_id: str
@@ -49,7 +48,6 @@ class TradeParty:
     contact_name: str | None = field(default=None, metadata=SEALED_IF_PRESENT)
     contact_phone: str | None = field(default=None, metadata=SEALED_IF_PRESENT)
     document_profile: DocumentProfile | None = field(default=None, metadata=SEALED_IF_PRESENT)
-    language: Language | None = field(default=None, metadata=SEALED_IF_PRESENT)
 
 
 @dataclass(frozen=True, kw_only=True)

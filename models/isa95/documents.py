@@ -53,7 +53,7 @@ class Party(TableDocument):
 
     `electronic_address` is where its e-invoices go, by a scheme of the EAS list (0204: Leitweg-ID, 9930: German VAT
     identifier, EM: email); `buyer_reference` is what it wants on each invoice it receives (BT-10); the contact is
-    named on invoices it sends. `document_profile` and `language` choose the form of the invoices it receives.
+    named on invoices it sends. `document_profile` chooses the form of the invoices it receives.
     """
 
     KEY = ("party_id",)
@@ -75,7 +75,6 @@ class Party(TableDocument):
     contact_name: Text | None = None
     contact_phone: Text | None = None
     document_profile: Literal["factur_x", "xrechnung_ubl", "xrechnung_cii", "peppol_bis_3"] | None = None
-    language: Literal["en", "de", "es"] | None = None
 
     @model_validator(mode="after")
     def _address_has_its_scheme(self) -> Self:

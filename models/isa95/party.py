@@ -35,4 +35,3 @@ class PartyRow(Row):
     contact_name: Mapped[str | None]
     contact_phone: Mapped[str | None]
     document_profile: Mapped[str | None]
-    language: Mapped[str | None]

@@ -1,4 +1,4 @@
-"""How a company receives its invoices: electronic address, reference, contact, profile, language; none means as before.
+"""How a company receives its invoices: electronic address, reference, contact, profile; none means as before.
 
 Revision ID: 2026_11_25_party_documents
 """
@@ -15,7 +15,7 @@ depends_on = None
 
 COLUMNS = (
     "electronic_address", "electronic_address_scheme", "buyer_reference", "contact_name", "contact_phone",
-    "document_profile", "language",
+    "document_profile",
 )  # fmt: skip
 
 
