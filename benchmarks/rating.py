@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from functools import partial
 from pathlib import Path
@@ -37,12 +37,12 @@ from models.billing.rating.set_pass import (
     net_bounds,
     price_tiers,
 )
-from models.billing.terms import Contract, CoveredAsset, Term
+from models.billing.terms import Contract, Term
 from models.billing.usage import MeterSegment, Reading, UsageRecord
 from models.timeline import month_period
+from tests.builders.contracts import ASSET, a_contract
 
 CHUNK = 20_000  # contract-months held at once
-ASSET = "asset"
 MONTH = month_period("2026-03", "Europe/Berlin")
 UNITS = {"good_count": "C62", "running_time": "SEC"}
 CENT = Decimal("0.01")
@@ -94,23 +94,8 @@ def kinds(chance: random.Random) -> list[Terms]:
 
 def contract_of(number: int, terms: Terms) -> Contract:
     """The same as a contract."""
-    return Contract(
-        contract_id=f"contract-{number}",
-        contract_version=1,
-        name="Benchmark",
-        seller_party_id="seller",
-        buyer_party_id="buyer",
-        currency_code="EUR",
-        time_zone="Europe/Berlin",
-        start_date=date(2026, 1, 1),
-        end_date=None,
-        billing_period="month",
-        payment_terms_days=30,
-        tax_category="S",
-        tax_rate_percent=Decimal(19),
-        tax_exemption_reason=None,
-        assets=(CoveredAsset(physical_asset_id=ASSET, covered_from_date=date(2026, 1, 1)),),
-        terms=tuple(
+    return a_contract(
+        *(
             Term(
                 term_id=f"term-{position}",
                 position=position,
@@ -122,6 +107,7 @@ def contract_of(number: int, terms: Terms) -> Contract:
             )
             for position, (rule, parameters, metric) in enumerate(terms, start=1)
         ),
+        contract_id=f"contract-{number}",
     )
 
 
